@@ -1,0 +1,69 @@
+/* Experiments: what a YAML file (or the command line of `compare`) asks for.
+ *
+ * Loading resolves everything that does not need a trace: presets, sweeps, overrides, defaults.
+ * The result is a list of experiments; each is a list of traces and a list of machines; a run is
+ * one machine on one trace.  Runs are ordered: traces in order, then sweep keys in order, the last
+ * fastest.
+ */
+#ifndef TIDE_CONFIG_EXPERIMENT_H
+#define TIDE_CONFIG_EXPERIMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "pager/machine.h"
+
+struct tide_experiment {
+    char *name;
+    char **traces; /* paths, globs expanded and sorted, relative ones resolved against the file */
+    size_t n_traces;
+    struct tide_machine_config *machines; /* the cross product */
+    char **resolved; /* canonical YAML of each machine with every default filled in: equal machines
+                      * have equal texts; what `run` ids are hashed from */
+    size_t n_machines;
+    char *output_dir;
+    char *trace_format; /* NULL: by content */
+};
+
+struct tide_experiments {
+    struct tide_experiment *list;
+    size_t n;
+};
+
+/* Where errors go: each is printed as STYLE.md shows, with file, line, column, the line, a caret
+ * and the remedy. All errors of a file are reported at once. */
+struct tide_diagnostics {
+    FILE *out;
+    unsigned errors;
+};
+
+/* `overrides`: KEY=VALUE strings of -s, each a dotted path ("machine.policy=clock"); errors in them
+ * are shown as "-s machine.policy=clok: error: ...". Returns 0, or TIDE_E_CONFIG after everything
+ * wrong has been reported to `d`, or TIDE_E_IO / TIDE_E_NOMEM with *e filled. */
+TIDE_MUST_CHECK int tide_experiments_load(const char *path, const char *const *overrides,
+                                          size_t n_overrides, struct tide_experiments *out,
+                                          struct tide_diagnostics *d, struct tide_error *e);
+/* The same from memory; `base_dir` is what relative paths are relative to. */
+TIDE_MUST_CHECK int tide_experiments_parse(const char *text, size_t n, const char *name,
+                                           const char *base_dir, const char *const *overrides,
+                                           size_t n_overrides, struct tide_experiments *out,
+                                           struct tide_diagnostics *d, struct tide_error *e);
+void tide_experiments_free(struct tide_experiments *x);
+
+/* A machine from command-line pieces: policy is NAME or "{name: 2q, kin: 25%}"; tlb a preset name
+ * or flow YAML. Each NULL keeps what *c has. */
+TIDE_MUST_CHECK int tide_machine_set(struct tide_machine_config *c, const char *key,
+                                     const char *value, struct tide_error *e);
+/* Canonical YAML (block style, two blanks, keys in the order of the reference). New memory, NULL
+ * when out of it. */
+char *tide_machine_print(const struct tide_machine_config *c);
+
+/* TLB presets: YAML files in the presets folder (TIDE_PRESETS in the environment, else the
+ * installed one, else the source tree's). Calls f for each, sorted by name. */
+TIDE_MUST_CHECK int tide_presets_each(int (*f)(void *context, const char *name, const char *path,
+                                               const char *description, struct tide_error *e),
+                                      void *context, struct tide_error *e);
+
+#endif

@@ -1,0 +1,78 @@
+/* Readers: from a stream of bytes to blocks of accesses and events.
+ *
+ * One file per format, listed in sim/trace/meson.build; a format is one const struct tide_format
+ * at the bottom of its file. Formats are found by content: every format's probe sees the head of
+ * the content; the single highest score wins, a tie or all zero is an error that names --format.
+ */
+#ifndef TIDE_TRACE_READER_H
+#define TIDE_TRACE_READER_H
+
+#include <stdbool.h>
+
+#include "trace/block.h"
+#include "trace/stream.h"
+
+/* What the reader has learned so far; complete once next() has returned 0. */
+struct tide_trace_info {
+    const char *format;
+    uint64_t accesses[TIDE_KINDS]; /* by enum tide_kind */
+    uint64_t events[TIDE_EV_TYPES];
+    uint64_t other_lines;  /* chatter that was skipped */
+    uint64_t lost_results; /* system calls whose result never came */
+    bool has_layout;       /* the initial VMAs were given */
+    bool has_syscalls;     /* map changes were given */
+    char command[512];     /* the recorded command line, or empty */
+};
+
+struct tide_reader;
+
+/* format NULL: find it by content. The reader owns the stream from here, also on failure.
+ * NULL on failure. */
+struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
+                                     struct tide_error *e);
+void tide_reader_close(struct tide_reader *r);
+
+/* Fills `b`. Returns 1 with at least one access or event, 0 at the end, or a negative enum
+ * tide_code: everything before the damage has then been delivered by earlier calls. A trace
+ * without any access ends in TIDE_E_TRACE. */
+TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b,
+                                     struct tide_error *e);
+
+const struct tide_trace_info *tide_reader_info(const struct tide_reader *r);
+/* The path of a file id of MAP events, or NULL where the trace does not tell. */
+const char *tide_reader_file(const struct tide_reader *r, uint32_t file);
+struct tide_stream *tide_reader_stream(struct tide_reader *r);
+
+/* ---- for formats ---- */
+
+/* The window on the content that formats parse from: bytes[pos..len) are unread. */
+struct tide_reader_window {
+    unsigned char *bytes; /* len bytes, followed by 64 readable bytes of padding (zeros) */
+    size_t pos, len;
+    bool at_end;     /* no byte follows bytes[len-1] in the content */
+    uint64_t offset; /* content offset of bytes[0] */
+};
+
+struct tide_format {
+    const char *name;    /* as for --format; lower case */
+    const char *summary; /* one line for `pagetide list formats` */
+    const char *example; /* one or two records */
+    size_t state_bytes;  /* of the format's own zeroed state */
+    /* Score 0..100 for the first n bytes of content; `whole`: there are no more. */
+    int (*probe)(const unsigned char *head, size_t n, bool whole);
+    /* May be NULL. */
+    void (*fini)(void *state);
+    /* Appends records from the window to the block until the block is full or only an incomplete
+     * record is left in the window; advances w->pos past what it took. At w->at_end it takes
+     * everything. Damage: returns an error with line/record number and the byte offset, after all
+     * records before it have been appended (the frame delivers them first). */
+    int (*parse)(void *state, struct tide_reader_window *w, struct tide_block *b,
+                 struct tide_trace_info *info, struct tide_error *e);
+    /* Path of a file id, may be NULL. */
+    const char *(*file)(const void *state, uint32_t file);
+};
+
+/* NULL-ended, in the order of sim/trace/meson.build. */
+extern const struct tide_format *const tide_formats[];
+
+#endif
