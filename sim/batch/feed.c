@@ -91,7 +91,6 @@ static void decode(struct work *w)
 {
     struct tide_feed *f = w->feed;
     struct slot *slot = w->slots[w->decoded % w->n_slots];
-    const struct slot *before = w->slots[(w->decoded + w->n_slots - 1) % w->n_slots];
     struct tide_error error = {0};
     int rc;
 
@@ -99,10 +98,8 @@ static void decode(struct work *w)
     pthread_mutex_unlock(&w->lock);
     rc = tide_reader_next(f->reader, &slot->block, &error);
     if (rc > 0) {
-        for (size_t g = 0; g < w->n_geometries; g++) {
-            slot->runs[g].state = before->runs[g].state;
+        for (size_t g = 0; g < w->n_geometries; g++)
             tide_block_runs_cut(&slot->runs[g], &slot->block);
-        }
         f->accesses += slot->block.n_accesses;
         if (f->progress != NULL)
             f->progress(f->progress_context, f->reader, f->accesses);
