@@ -1,6 +1,5 @@
 /* Columns, rows, JSON, whole files and the table for people. */
 #include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
