@@ -19,7 +19,7 @@ enum {
 enum { MOST_JOBS = 1024 };
 
 struct request {
-    const char *trace, *output, *format;
+    const char *trace, *output, *format, *page_size, *tlb;
     struct cli_list policies, memories;
     struct tide_machine_config base;
     uint64_t jobs;
@@ -84,9 +84,11 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
     case FLAG_SEED:
         return cli_count(args, "--seed", value, 0, UINT64_MAX, &c->seed, e);
     case FLAG_PAGE_SIZE:
-        return cli_set("--page-size", c, "page_size", value, e);
+        q->page_size = value;
+        return 0;
     case FLAG_TLB:
-        return cli_set("--tlb", c, "tlb", value, e);
+        q->tlb = value;
+        return 0;
     case FLAG_FORMAT:
         q->format = value;
         return 0;
@@ -95,6 +97,23 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
     default:
         return flag;
     }
+}
+
+/* Page size and TLB depend on each other, whatever the order of the flags: first the size, without
+ * a TLB, then the arrays that a TLB has for this size. */
+static int set_translation(struct request *q, struct tide_error *e)
+{
+    int rc = 0;
+
+    if (q->page_size != NULL) {
+        q->base.tlb.n = 0;
+        rc = cli_set("--page-size", &q->base, "page_size", q->page_size, e);
+        if (q->tlb == NULL)
+            q->tlb = "x86-skylake"; /* as without the flag */
+    }
+    if (rc == 0 && q->tlb != NULL)
+        rc = cli_set("--tlb", &q->base, "tlb", q->tlb, e);
+    return rc;
 }
 
 static int take_flags(struct request *q, struct cli_args *args, struct tide_error *e)
@@ -108,6 +127,8 @@ static int take_flags(struct request *q, struct cli_args *args, struct tide_erro
         rc = take_flag(q, args, flag, value, e);
     if (rc == 0 && q->trace == NULL)
         rc = cli_usage(args, e, "which trace? TRACE is missing");
+    if (rc == 0)
+        rc = set_translation(q, e);
     if (rc == 0 && q->policies.n == 0)
         rc = cli_list_split(&q->policies, "fifo,lru,clock,opt", e);
     if (rc == 0 && q->memories.n == 0)

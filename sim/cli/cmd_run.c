@@ -100,14 +100,6 @@ static int print_results(const struct tide_batch_results *r, struct tide_error *
     return rc;
 }
 
-static char *resume_words(const struct request *q)
-{
-    return tide_asprintf(
-        "\n\033[Kpagetide: interrupted; finished runs are kept. To go on, give the "
-        "same command with --resume:\n    pagetide run %s%s%s --resume\n",
-        q->config, q->output != NULL ? " -o " : "", q->output != NULL ? q->output : "");
-}
-
 static int run_batch(const struct request *q, const struct cli_args *args,
                      const struct tide_experiments *x, struct tide_error *e)
 {
@@ -115,15 +107,13 @@ static int run_batch(const struct request *q, const struct cli_args *args,
     struct cli_progress progress;
     struct tide_batch_options options;
     struct tide_error printing;
-    char *words = resume_words(q);
     int rc;
 
-    if (words == NULL)
-        return tide_nomem(e);
     cli_progress_init(&progress, q->quiet);
     options = cli_batch_options(args, (unsigned)q->jobs, q->engine, &progress);
     options.resume = q->resume;
-    cli_on_interrupt(words);
+    cli_on_interrupt("\npagetide: interrupted; finished runs are kept. To go on, give the same "
+                     "command with --resume\n");
     rc = cli_batch_end(tide_batch_run(x, &options, &results, e), &progress, e);
     cli_on_interrupt(NULL);
     if (results.n > 0 && !q->quiet) {
@@ -138,7 +128,6 @@ static int run_batch(const struct request *q, const struct cli_args *args,
                     x->list[i].output_dir);
     }
     tide_batch_results_free(&results);
-    free(words);
     return rc;
 }
 
