@@ -151,7 +151,6 @@ void tide_machine_free(struct tide_machine *m);
 /* Page runs of a block for one geometry, made once and shared by all fast machines that have it. */
 struct tide_block_runs {
     struct tide_geometry geometry;
-    struct tide_run_state state;
     size_t n_segments;
     struct tide_segment_runs {
         size_t from, to; /* accesses */
@@ -161,7 +160,6 @@ struct tide_block_runs {
 };
 
 void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g);
-/* Blocks must come in order. */
 void tide_block_runs_cut(struct tide_block_runs *r, const struct tide_block *b);
 
 /* Replays a block. `runs` may be NULL for the plain engine. Returns 1 while it wants more, 0 once

@@ -15,11 +15,22 @@
  * A zero word: never touched, or forgotten by munmap.
  *
  * A walk reads one entry a level from the root until the leaf or the first non-present entry, and
- * counts each entry read, that one included. A walk cache for level k holds upper entries read at
- * level k: a walk starts below the deepest cached entry. All walk caches are probed; the entries
- * read during a walk are put into the caches of their levels (present ones only).
+ * counts each entry read, that one included. A process always has a root (hardware could not walk
+ * otherwise), though its block is taken with the first entry and given back with the last: a walk
+ * of a process without any entry reads one.
  *
- * Host memory: tables are kept sparse, so a table with one entry does not cost its full size here.
+ * A walk cache for level k holds upper entries read at level k, least recently used out first: a
+ * walk starts below the deepest cached entry. All walk caches are probed, and a hit renews the
+ * entry in each. The entries read during a walk are put into the caches of their levels (present
+ * ones only). 4 levels, caches of levels 3 and 2:
+ *
+ *   reads     probes        reads         fills
+ *   first     -             L4 L3 L2 L1   L3, L2
+ *   again     L3 hit, L2 hit          L1  -
+ *   other L2  L3 hit, L2 miss      L2 L1  L2
+ *
+ * Host memory: a table is a sorted array of its entries until that would take as much as the whole
+ * table does; 32 bytes with one entry, at most 64 an entry. One leaf, the last used, is remembered.
  * Source: Intel SDM vol. 3, 4.5 and 4.10.3 (paging-structure caches); Barr, Cox and Rixner,
  * "Translation caching: skip, don't walk (the page table)", ISCA 2010.
  */
@@ -32,8 +43,9 @@
 
 #include "addr/page.h"
 #include "base/error.h"
+#include "tlb/tlb.h"
 
-enum { TIDE_PT_MAX_LEVELS = 5 };
+enum { TIDE_PT_MAX_LEVELS = 5, TIDE_PT_MAX_BITS = 16 };
 
 enum {
     TIDE_PTE_PRESENT = 1,
@@ -68,15 +80,18 @@ struct tide_pagetable_config {
     struct tide_walk_cache_config walk_caches[TIDE_PT_MAX_LEVELS];
 };
 
-/* The default geometry of a page size: 9 bits a level above 4 KiB pages. A page size of 4K * 512^k
- * (2M, 1G) is a leaf k levels higher, so it has k levels less. */
+/* The default geometry of a page size: 8-byte entries, 9 bits a level, no walk caches. A page size
+ * of 4K * 512^k (2M, 1G) is a leaf k levels higher, so it has k levels less, but two at least.
+ * Where that would exceed TIDE_VADDR_MAX_BITS, the levels nearest the root get fewer bits. */
 void tide_pagetable_defaults(struct tide_pagetable_config *c, unsigned levels, unsigned page_shift);
-/* Errors: levels or bits out of range, more than 57 or less than page_shift + 2 address bits,
- * wrong walk caches. *va_bits is page_shift plus the bits of all levels. */
+/* Errors: levels, bits or entry_bytes out of range, more than TIDE_VADDR_MAX_BITS address bits,
+ * walk caches of a wrong shape, of a level that is no upper one, or two of one level. *va_bits is
+ * page_shift plus the bits of all levels. */
 TIDE_MUST_CHECK int tide_pagetable_check(const struct tide_pagetable_config *c, unsigned page_shift,
                                          unsigned *va_bits, struct tide_error *e);
 
-/* Physical memory for tables, of the size of a level-k table. */
+/* Physical memory for tables: blocks of the size of a table. While alloc runs, a place from
+ * tide_pagetable_find() may be used (to evict a page), but ensure and clear must not be called. */
 struct tide_pagetable_source {
     void *context;
     /* 0 and *pfn, or a negative code: no memory */
@@ -99,12 +114,17 @@ struct tide_pt_node; /* private */
 struct tide_pagetable {
     struct tide_pagetable_config config;
     struct tide_pagetable_source source;
-    struct tide_pt_node **roots; /* by process */
+    unsigned shift[TIDE_PT_MAX_LEVELS + 1]; /* vpn >> shift[k]: the vpn's prefix down to level k */
+    struct tide_pt_node **roots;            /* by process; NULL: no entries */
     size_t n_roots;
-    struct tide_walk_cache *caches; /* private */
+    uint64_t leaf_key; /* page.v >> bits[1] of the last leaf used, and that leaf (NULL: none) */
+    struct tide_pt_node *leaf;
+    /* as config.walk_caches; the page of an entry is its process and prefix */
+    struct tide_tlb_array caches[TIDE_PT_MAX_LEVELS];
     struct tide_pagetable_stats stats;
 };
 
+/* The configuration has passed tide_pagetable_check(). */
 TIDE_MUST_CHECK int tide_pagetable_init(struct tide_pagetable *pt,
                                         const struct tide_pagetable_config *c,
                                         const struct tide_pagetable_source *source,
@@ -112,19 +132,21 @@ TIDE_MUST_CHECK int tide_pagetable_init(struct tide_pagetable *pt,
 void tide_pagetable_fini(struct tide_pagetable *pt);
 
 /* A walk by the hardware: counts, uses and fills the walk caches. Returns the place of the PTE, or
- * NULL where a table on the way is missing. The place is valid until the next ensure or clear.
- * Sets TIDE_PTE_ACCESSED if the PTE is present. */
+ * NULL where it is zero. The place is valid until the next ensure or clear. Sets TIDE_PTE_ACCESSED
+ * if the PTE is present. */
 uint64_t *tide_pagetable_walk(struct tide_pagetable *pt, tide_page page);
 /* The same look-up by the kernel: counts nothing, sets nothing. */
 uint64_t *tide_pagetable_find(const struct tide_pagetable *pt, tide_page page);
-/* The place of the PTE, tables made as needed (a root too). Fails when source.alloc does; tables
- * made so far stay. */
+/* The place of the PTE, tables made as needed (a root too); valid until the next ensure or clear.
+ * The caller makes the word non-zero, or clears the page. Fails when source.alloc does, with its
+ * code, or when the host's memory ends; then no table has been made. */
 TIDE_MUST_CHECK int tide_pagetable_ensure(struct tide_pagetable *pt, tide_page page, uint64_t **pte,
                                           struct tide_error *e);
 /* Makes the PTE zero; tables that hold no entry any more are freed and leave the walk caches. */
 void tide_pagetable_clear(struct tide_pagetable *pt, tide_page page);
-/* Calls f for every non-zero PTE of the process within [first, last], ascending. f may change the
- * word but not clear entries. Skips missing tables, so sparse ranges are cheap. */
+/* Calls f for every non-zero PTE within [first, last], two pages of one process, ascending. f may
+ * change the word but not to zero, nor call ensure or clear. Skips missing tables, so sparse ranges
+ * are cheap. */
 void tide_pagetable_for_range(struct tide_pagetable *pt, tide_page first, tide_page last,
                               void (*f)(void *context, tide_page page, uint64_t *pte),
                               void *context);

@@ -1,0 +1,165 @@
+/* The machine's inside, shared by the files of pager/ only.
+ *
+ *   machine.c  making a machine, feeding blocks, deadlines, results
+ *   memory.c   frames: physical memory, faults, evictions, what the address space tells
+ *   step.c     one reference, from the definitions: the plain engine
+ *   fast.c     page runs
+ *   scan.c     the preparatory scan and next uses
+ */
+#ifndef TIDE_PAGER_INTERNAL_H
+#define TIDE_PAGER_INTERNAL_H
+
+#include "base/map.h"
+#include "pager/machine.h"
+#include "pager/scan.h"
+
+#define NO_FRAME UINT32_MAX
+
+/* What the machine knows of the page in a user frame. */
+struct frame {
+    tide_pfn pfn;   /* first frame of its block of physical memory */
+    uint32_t stamp; /* epoch of the last reference */
+    uint16_t seen;  /* TLB arrays that have held the page */
+    uint8_t prot;   /* union of the VMAs' permissions */
+};
+
+struct process {
+    struct tide_mm mm;
+    uint64_t mm_object;
+    uint32_t pid;
+    bool alive;
+    uint64_t references, faults_minor, faults_major;
+    uint64_t rss, rss_peak;
+};
+
+enum kernel_cache { CACHE_VMA, CACHE_MM, CACHE_PTDESC, CACHES };
+
+struct tide_machine {
+    struct tide_machine_config config;
+    enum tide_engine engine;
+    struct tide_geometry geometry;
+    struct tide_machine_watch watch;
+
+    /* physical memory */
+    unsigned frame_shift; /* log2 of the bytes of a frame */
+    unsigned page_order;  /* a user page is a block of 2^page_order frames */
+    struct tide_buddy buddy;
+    struct tide_slab_cache caches[CACHES];
+    const struct tide_slab_cache *cache_list[CACHES];
+    uint32_t capacity;  /* user frames at most */
+    uint32_t resident;  /* user frames in use */
+    uint32_t low, high; /* reclaim starts below low and ends at high free frames; `memory:` only */
+    struct frame *frames;
+    tide_page *pages;     /* what each user frame holds */
+    uint8_t *bits;        /* TIDE_FRAME_* */
+    uint32_t *free_slots; /* user frames given back, last in first out */
+    uint32_t n_free_slots, fresh_slots;
+
+    struct tide_tlb tlb;
+    struct tide_pagetable pagetable;
+    uint64_t *ptdescs; /* handles of the table pages' metadata, last in first out */
+    size_t n_ptdescs, ptdescs_cap;
+    struct process **processes;
+    size_t n_processes, processes_cap;
+
+    const struct tide_policy *policy;
+    void *policy_state;
+    struct tide_policy_env env;
+    struct tide_rng policy_rng;
+    uint32_t last_touched; /* order policies need no second touch of the same frame */
+    struct tide_future_cursor *future;
+
+    /* time */
+    uint64_t skip_left;
+    uint64_t now;      /* references since the skip */
+    uint64_t deadline; /* the next `now` at which something is due */
+    uint64_t warmup_end, end, next_tick, tick_period, next_sample;
+    uint64_t position;  /* in the merged stream without immediate repeats, from the trace's start */
+    tide_page previous; /* the page at `position` */
+    bool done;
+    enum tide_machine_status status;
+
+    /* counting */
+    struct tide_counts counts;
+    uint64_t resident_since; /* counts.resident_sum is complete up to here */
+    uint32_t epoch, first_counted_epoch;
+    uint64_t wss;                 /* pages referenced in this epoch */
+    struct tide_map forgotten;    /* stamps of pages that munmap forgot, for distinct_pages */
+    struct tide_counts at_sample; /* at the last sample */
+    struct {
+        tide_page page;
+        char why[64];
+    } victim; /* of the current reference, for the watcher */
+
+    /* pages collected by a walk over a range, to be changed after it */
+    struct range_page {
+        tide_page page;
+    } * scratch;
+    size_t n_scratch, scratch_cap;
+    struct tide_error *hook_error; /* where hooks that can't return a code leave one */
+    int hook_code;
+};
+
+/* ---- memory.c ---- */
+
+TIDE_MUST_CHECK int memory_init(struct tide_machine *m, struct tide_error *e);
+void memory_fini(struct tide_machine *m);
+/* The process of an index, made on first use. */
+TIDE_MUST_CHECK int memory_process(struct tide_machine *m, unsigned index, struct process **out,
+                                   struct tide_error *e);
+/* A page fault: maps the page and returns its frame. TIDE_E_RUN with status OOM when memory is out.
+ */
+TIDE_MUST_CHECK int memory_fault(struct tide_machine *m, struct process *p, tide_page page,
+                                 const struct tide_vma *vma, unsigned prot, enum tide_kind kind,
+                                 uint32_t *frame, struct tide_error *e);
+TIDE_MUST_CHECK int memory_event(struct tide_machine *m, const struct tide_event *ev,
+                                 struct tide_error *e);
+/* The PTE's dirty bit follows the frame's. */
+void memory_set_dirty(struct tide_machine *m, uint32_t frame);
+
+/* resident_sum up to and including reference `until`. */
+static inline void settle_resident(struct tide_machine *m, uint64_t until)
+{
+    m->counts.resident_sum += (uint64_t)m->resident * (until - m->resident_since);
+    m->resident_since = until;
+}
+
+/* ---- machine.c ---- */
+
+/* now == deadline: ticks, samples, end of the warm-up, end of the run. */
+TIDE_MUST_CHECK int machine_deadline(struct tide_machine *m, struct tide_error *e);
+
+/* ---- step.c ---- */
+
+/* The references of one access; `skip_first` leaves out the first one, which has been done. */
+TIDE_MUST_CHECK int step_access(struct tide_machine *m, const struct tide_access *a,
+                                bool skip_first, struct tide_error *e);
+/* One reference of a page that holds `addr`. `kind` is what it does, `fault_kind` what a fault of
+ * it counts as. */
+TIDE_MUST_CHECK int step(struct tide_machine *m, unsigned process, uint64_t addr,
+                         enum tide_kind kind, enum tide_kind fault_kind, bool starts_access,
+                         struct tide_error *e);
+/* A resident page has been referenced: bits, stamp, and the policy's touch. */
+TIDE_MUST_CHECK int step_touch(struct tide_machine *m, uint32_t frame, uint64_t n, bool writes,
+                               uint64_t position, struct tide_error *e);
+
+/* The epoch's stamp of a referenced frame: working set and distinct pages. */
+static inline void stamp_frame(struct tide_machine *m, uint32_t frame)
+{
+    struct frame *f = &m->frames[frame];
+
+    if (f->stamp != m->epoch) {
+        m->counts.distinct_pages += f->stamp < m->first_counted_epoch;
+        m->wss++;
+        f->stamp = m->epoch;
+    }
+}
+
+/* ---- fast.c ---- */
+
+/* The runs of accesses up to (not with) `to`. */
+TIDE_MUST_CHECK int fast_segment(struct tide_machine *m, const struct tide_block *b,
+                                 const struct tide_run *runs, size_t n_runs, size_t to,
+                                 struct tide_error *e);
+
+#endif

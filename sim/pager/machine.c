@@ -1,0 +1,477 @@
+/* The machine: making one, feeding it, deadlines, results. See machine.h and internal.h. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "pager/internal.h"
+
+const char *const tide_fault_kind_names[TIDE_FAULT_KINDS] = {
+    [TIDE_FAULT_MINOR_ANON] = "minor_anon",
+    [TIDE_FAULT_MINOR_FILE] = "minor_file",
+    [TIDE_FAULT_MAJOR_FILE] = "major_file",
+    [TIDE_FAULT_MAJOR_EVICTED] = "major_evicted",
+    [TIDE_FAULT_READ] = "read",
+    [TIDE_FAULT_WRITE] = "write",
+    [TIDE_FAULT_FETCH] = "fetch",
+    [TIDE_FAULT_SEGV_MAP] = "segv_map",
+    [TIDE_FAULT_SEGV_READ] = "segv_read",
+    [TIDE_FAULT_SEGV_WRITE] = "segv_write",
+    [TIDE_FAULT_SEGV_FETCH] = "segv_fetch",
+    [TIDE_FAULT_SEGV_NONCANONICAL] = "segv_noncanonical",
+};
+
+const char *const tide_status_names[] = {
+    [TIDE_STATUS_OK] = "ok",
+    [TIDE_STATUS_PARTIAL] = "partial",
+    [TIDE_STATUS_OOM] = "oom",
+};
+
+/* ---- configuration ---- */
+
+void tide_machine_defaults(struct tide_machine_config *c)
+{
+    static const struct tide_tlb_config x86_skylake = {
+        .n = 3,
+        .arrays =
+            {
+                {.name = "l1i",
+                 .level = 1,
+                 .serves = TIDE_TLB_FOR_FETCH,
+                 .entries = 128,
+                 .ways = 8,
+                 .kind = TIDE_TLB_lru,
+                 .n_sizes = 1,
+                 .page_shifts = {12}},
+                {.name = "l1d",
+                 .level = 1,
+                 .serves = TIDE_TLB_FOR_DATA,
+                 .entries = 64,
+                 .ways = 4,
+                 .kind = TIDE_TLB_lru,
+                 .n_sizes = 1,
+                 .page_shifts = {12}},
+                {.name = "l2",
+                 .level = 2,
+                 .serves = TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
+                 .entries = 1536,
+                 .ways = 12,
+                 .kind = TIDE_TLB_lru,
+                 .latency = 9,
+                 .n_sizes = 2,
+                 .page_shifts = {12, 21}},
+            },
+    };
+
+    *c = (struct tide_machine_config){
+        .page_shift = 12,
+        .frames = {.is_share = true, .value = TIDE_SHARE_WHOLE / 2},
+        .policy = tide_policy_find("lru"),
+        .tlb = x86_skylake,
+        /* orders of magnitude of a 3 GHz server: a load that hits in a cache, a PTE from the L2 or
+         * L3 cache, Linux's minor fault, a 4 KiB read and write on an NVMe drive */
+        .costs = {.memory = 5,
+                  .walk_ref = 20,
+                  .minor_fault = 1500,
+                  .major_fault = 240000,
+                  .writeback = 60000},
+        .seed = 1,
+        .limit = UINT64_MAX,
+    };
+    tide_pagetable_defaults(&c->pagetable, 4, c->page_shift);
+    if (c->policy != NULL)
+        tide_options_defaults(c->policy->options, c->policy_options);
+}
+
+struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
+{
+    struct tide_geometry g = {.page_shift = c->page_shift, .va_bits = c->page_shift};
+
+    for (unsigned k = 1; k <= c->pagetable.levels; k++)
+        g.va_bits += c->pagetable.bits[k];
+    return g;
+}
+
+int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e)
+{
+    char size[32];
+    unsigned va_bits;
+    int rc;
+
+    if (c->policy == NULL)
+        return tide_fail(e, TIDE_E_CONFIG, "machine.policy is missing");
+    if (c->page_shift < TIDE_PAGE_SHIFT_MIN || c->page_shift > TIDE_PAGE_SHIFT_MAX) {
+        tide_fail(e, TIDE_E_CONFIG, "machine.page_size is out of range");
+        tide_error_remedy(e, "a power of two from 64B to 1G");
+        return TIDE_E_CONFIG;
+    }
+    if (c->by_memory) {
+        uint64_t least = UINT64_C(64) << c->page_shift;
+
+        if (least < 64 * 4096)
+            least = 64 * 4096;
+        tide_format_size(least, size, sizeof size);
+        if (c->memory_bytes < least) {
+            tide_fail(e, TIDE_E_CONFIG, "machine.memory is too small for tables and one page");
+            tide_error_remedy(
+                e, "at least %s with this page size; frames: N counts user pages only", size);
+            return TIDE_E_CONFIG;
+        }
+        if (c->memory_bytes >> c->page_shift >= UINT32_MAX / 2)
+            return tide_fail(e, TIDE_E_CONFIG, "machine.memory is more than 2^31 pages");
+    } else if (!c->frames.is_share && (c->frames.value == 0 || c->frames.value >= UINT32_MAX / 2)) {
+        tide_fail(e, TIDE_E_CONFIG, "machine.frames is %" PRIu64, c->frames.value);
+        tide_error_remedy(e, "from 1 to %u, or a share of the trace's pages such as 50%%",
+                          UINT32_MAX / 2 - 1);
+        return TIDE_E_CONFIG;
+    }
+    if (c->limit == 0)
+        return tide_fail(e, TIDE_E_CONFIG, "limit is 0: nothing would be counted");
+    rc = tide_tlb_check(&c->tlb, c->page_shift, e);
+    return rc != 0 ? rc : tide_pagetable_check(&c->pagetable, c->page_shift, &va_bits, e);
+}
+
+/* ---- time ---- */
+
+static uint64_t saturating_add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void set_deadline(struct tide_machine *m)
+{
+    uint64_t d = m->end;
+
+    if (m->now < m->warmup_end && m->warmup_end < d)
+        d = m->warmup_end;
+    if (m->next_tick < d)
+        d = m->next_tick;
+    if (m->next_sample < d)
+        d = m->next_sample;
+    m->deadline = d;
+}
+
+/* Warm-up fills the machine and counts nothing. */
+static void start_counting(struct tide_machine *m)
+{
+    m->counts = (struct tide_counts){0};
+    m->resident_since = m->now;
+    m->wss = 0;
+    m->first_counted_epoch = ++m->epoch;
+    tide_tlb_zero_stats(&m->tlb);
+    tide_pagetable_zero_stats(&m->pagetable);
+    for (size_t i = 0; i < m->n_processes; i++) {
+        struct process *p = m->processes[i];
+
+        p->references = p->faults_minor = p->faults_major = 0;
+        p->rss_peak = p->rss;
+    }
+    m->at_sample = m->counts;
+}
+
+static int sample(struct tide_machine *m, struct tide_error *e)
+{
+    struct tide_sample s = {
+        .vtime_refs = m->counts.references,
+        .faults = m->counts.faults_minor + m->counts.faults_major - m->at_sample.faults_minor -
+                  m->at_sample.faults_major,
+        .tlb_misses = m->counts.tlb_misses - m->at_sample.tlb_misses,
+        .resident_pages = m->resident,
+        .free_frames = m->buddy.free_frames,
+        .wss_pages = m->wss,
+    };
+
+    m->at_sample = m->counts;
+    m->wss = 0;
+    m->epoch++;
+    return m->watch.sample != NULL ? m->watch.sample(m->watch.context, m, &s, e) : 0;
+}
+
+int machine_deadline(struct tide_machine *m, struct tide_error *e)
+{
+    int rc = 0;
+
+    if (m->now == m->next_tick) {
+        m->policy->tick(m->policy_state);
+        m->next_tick = saturating_add(m->next_tick, m->tick_period);
+    }
+    if (m->now == m->warmup_end)
+        start_counting(m);
+    if (m->now == m->next_sample) {
+        rc = sample(m, e);
+        m->next_sample = saturating_add(m->next_sample, m->config.interval);
+    }
+    if (m->now == m->end)
+        m->done = true;
+    set_deadline(m);
+    return rc;
+}
+
+/* ---- life ---- */
+
+static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_future *future,
+                  struct tide_error *e)
+{
+    const struct tide_machine_config *c = &m->config;
+    uint64_t capacity;
+    int rc;
+
+    rc = tide_machine_check(c, e);
+    if (rc != 0)
+        return rc;
+    m->geometry = tide_machine_geometry(c);
+    capacity =
+        c->by_memory ? c->memory_bytes >> c->page_shift : tide_amount_of(c->frames, distinct_pages);
+    m->capacity = capacity > 0 ? (uint32_t)capacity : 1;
+    if (capacity >= UINT32_MAX / 2)
+        return tide_fail(e, TIDE_E_CONFIG, "more than 2^31 frames");
+    m->policy = c->policy;
+    m->last_touched = NO_FRAME;
+    m->position = UINT64_MAX; /* the first reference has position 0 */
+    m->previous = TIDE_PAGE_NONE;
+    m->skip_left = c->skip;
+    m->warmup_end = c->warmup;
+    m->end = saturating_add(c->warmup, c->limit);
+    m->epoch = m->first_counted_epoch = 1;
+    if (c->warmup > 0)
+        m->first_counted_epoch = 2;
+    m->next_sample = c->interval > 0 ? saturating_add(c->warmup, c->interval) : UINT64_MAX;
+    m->next_tick = UINT64_MAX;
+    if (m->policy->tick_period != NULL && m->policy->tick != NULL) {
+        m->tick_period = m->policy->tick_period(c->policy_options);
+        m->next_tick = m->tick_period;
+    }
+    set_deadline(m);
+    rc = tide_tlb_init(&m->tlb, &c->tlb, c->page_shift, c->seed, e);
+    if (rc != 0)
+        return rc;
+    rc = memory_init(m, e);
+    if (rc != 0)
+        return rc;
+    if (m->policy->observes == TIDE_OBSERVES_FUTURE) {
+        if (future == NULL)
+            return tide_fail(e, TIDE_E_CONFIG, "policy %s needs a scan of the trace first",
+                             m->policy->name);
+        m->future = tide_future_open(future, e);
+        if (m->future == NULL)
+            return TIDE_E_NOMEM;
+    }
+    tide_rng_init(&m->policy_rng, c->seed, "policy");
+    m->env = (struct tide_policy_env){
+        .capacity = m->capacity,
+        .frame_limit = m->capacity,
+        .bits = m->bits,
+        .pages = m->pages,
+        .now = &m->now,
+        .rng = &m->policy_rng,
+    };
+    m->policy_state = tide_calloc(1, m->policy->state_bytes);
+    if (m->policy_state == NULL)
+        return tide_nomem(e);
+    return m->policy->init(m->policy_state, &m->env, c->policy_options, e);
+}
+
+struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
+                                      uint64_t distinct_pages, struct tide_future *future,
+                                      const struct tide_machine_watch *watch, struct tide_error *e)
+{
+    struct tide_machine *m = tide_calloc(1, sizeof *m);
+
+    if (m == NULL) {
+        tide_nomem(e);
+        return NULL;
+    }
+    m->config = *c;
+    m->engine = engine;
+    if (watch != NULL)
+        m->watch = *watch;
+    if (set_up(m, distinct_pages, future, e) != 0) {
+        tide_machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void tide_machine_free(struct tide_machine *m)
+{
+    if (m == NULL)
+        return;
+    if (m->policy_state != NULL && m->policy->fini != NULL)
+        m->policy->fini(m->policy_state);
+    free(m->policy_state);
+    tide_future_close(m->future);
+    memory_fini(m);
+    tide_tlb_fini(&m->tlb);
+    free(m);
+}
+
+/* ---- feeding ---- */
+
+void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g)
+{
+    r->geometry = g;
+    r->n_segments = 0;
+}
+
+void tide_block_runs_cut(struct tide_block_runs *r, const struct tide_block *b)
+{
+    size_t from = 0, used = 0;
+
+    for (size_t k = 0; k <= b->n_events; k++) {
+        size_t to = k < b->n_events ? b->events[k].at : b->n_accesses;
+        size_t n = tide_runs_cut(r->geometry, b->accesses, from, to, r->runs + used);
+
+        r->segments[k] =
+            (struct tide_segment_runs){.from = from, .to = to, .first_run = used, .n_runs = n};
+        used += n;
+        from = to;
+    }
+    r->n_segments = b->n_events + 1;
+}
+
+static int plain_segment(struct tide_machine *m, const struct tide_block *b, size_t from, size_t to,
+                         struct tide_error *e)
+{
+    for (size_t i = from; i < to && !m->done; i++) {
+        int rc = step_access(m, &b->accesses[i], false, e);
+
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
+                      const struct tide_block_runs *runs, struct tide_error *e)
+{
+    size_t from = 0;
+    int rc = 0;
+
+    for (size_t k = 0; k <= b->n_events && rc == 0 && !m->done; k++) {
+        size_t to = k < b->n_events ? b->events[k].at : b->n_accesses;
+
+        if (m->engine == TIDE_ENGINE_PLAIN)
+            rc = plain_segment(m, b, from, to, e);
+        else
+            rc = fast_segment(m, b, runs->runs + runs->segments[k].first_run,
+                              runs->segments[k].n_runs, to, e);
+        from = to;
+        if (rc == 0 && !m->done && k < b->n_events)
+            rc = memory_event(m, &b->events[k], e);
+    }
+    if (m->status == TIDE_STATUS_OOM)
+        return 0;
+    if (rc != 0)
+        return rc;
+    return m->done ? 0 : 1;
+}
+
+int tide_machine_finish(struct tide_machine *m, struct tide_error *e)
+{
+    if (m->now < m->warmup_end) /* the trace was shorter than the warm-up: nothing counts */
+        start_counting(m);
+    if (m->config.interval == 0 || m->counts.references == m->at_sample.references)
+        return 0;
+    return sample(m, e);
+}
+
+/* ---- results ---- */
+
+const struct tide_machine_config *tide_machine_config_of(const struct tide_machine *m)
+{
+    return &m->config;
+}
+
+enum tide_machine_status tide_machine_status_of(const struct tide_machine *m)
+{
+    return m->status;
+}
+
+uint64_t tide_machine_frames(const struct tide_machine *m)
+{
+    return m->capacity;
+}
+
+void tide_machine_counts(const struct tide_machine *m, struct tide_counts *out)
+{
+    *out = m->counts;
+    out->walks = m->pagetable.stats.walks;
+    out->walk_refs = m->pagetable.stats.walk_refs;
+    out->resident_sum += (uint64_t)m->resident * (m->now - m->resident_since);
+}
+
+uint64_t tide_machine_cycles(const struct tide_machine *m)
+{
+    const struct tide_costs *cost = &m->config.costs;
+    struct tide_counts c;
+    uint64_t cycles;
+
+    tide_machine_counts(m, &c);
+    cycles = c.references * cost->memory + c.walk_refs * cost->walk_ref +
+             c.faults_minor * cost->minor_fault + c.faults_major * cost->major_fault +
+             c.writebacks * cost->writeback;
+    for (unsigned i = 0; i < m->tlb.n; i++)
+        cycles += m->tlb.arrays[i].stats.lookups * m->tlb.arrays[i].config.latency;
+    return cycles;
+}
+
+const struct tide_tlb *tide_machine_tlb(const struct tide_machine *m)
+{
+    return &m->tlb;
+}
+
+const struct tide_pagetable *tide_machine_pagetable(const struct tide_machine *m)
+{
+    return &m->pagetable;
+}
+
+const struct tide_buddy *tide_machine_buddy(const struct tide_machine *m)
+{
+    return &m->buddy;
+}
+
+size_t tide_machine_slab_caches(const struct tide_machine *m,
+                                const struct tide_slab_cache *const **caches)
+{
+    *caches = m->cache_list;
+    return CACHES;
+}
+
+size_t tide_machine_processes(const struct tide_machine *m)
+{
+    return m->n_processes;
+}
+
+void tide_machine_process(const struct tide_machine *m, size_t i, struct tide_process_counts *out)
+{
+    const struct process *p = m->processes[i];
+
+    *out = (struct tide_process_counts){
+        .pid = p->pid,
+        .references = p->references,
+        .faults_minor = p->faults_minor,
+        .faults_major = p->faults_major,
+        .rss_pages = p->rss,
+        .rss_peak_pages = p->rss_peak,
+        .vsz_bytes = p->mm.vsz_bytes,
+    };
+}
+
+bool tide_machine_inferred(const struct tide_machine *m)
+{
+    for (size_t i = 0; i < m->n_processes; i++)
+        if (m->processes[i]->mm.stats.inferred > 0)
+            return true;
+    return false;
+}
+
+void tide_machine_describe(const struct tide_machine *m, tide_page page, char *buf, size_t n)
+{
+    const uint64_t *pte = tide_pagetable_find(&m->pagetable, page);
+
+    buf[0] = '\0';
+    if (pte != NULL && (*pte & TIDE_PTE_PRESENT) != 0 && m->policy->describe != NULL)
+        m->policy->describe(m->policy_state, tide_pte_frame(*pte), buf, n);
+}
