@@ -160,7 +160,8 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     }
     if (rc != 0 || folded == 0)
         return rc;
-    if (!foldable(m, r, hold))
+    /* a first reference that was a segmentation fault has left no page to lean on */
+    if (!holds(h) || !foldable(m, r, hold))
         return apart(m, b, r->first, to, true, hold, e);
     m->counts.references += folded;
     m->counts.accesses += to - r->first - 1;
