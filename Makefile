@@ -33,7 +33,7 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@bench/run.sh $(BUILD)/sim/cli/pagetide
+	@meson test -C $(BUILD) --benchmark --verbose
 
 install: build
 	meson install -C $(BUILD) --no-rebuild

@@ -57,17 +57,15 @@ static unsigned slab_order(uint32_t slot, unsigned cpus, uint32_t frame_bytes)
     return order_of(slot, frame_bytes);
 }
 
-struct tide_slab_geometry tide_slab_geometry(uint32_t object_bytes, uint32_t align,
-                                             bool rcu_or_constructor, unsigned cpus,
-                                             uint32_t frame_bytes)
+struct tide_slab_geometry tide_slab_geometry(uint32_t object_bytes, uint32_t align, bool outside,
+                                             unsigned cpus, uint32_t frame_bytes)
 {
     struct tide_slab_geometry g;
     uint32_t unit = align > 8 ? align : 8;
     uint32_t half;
 
     assert(object_bytes > 0 && object_bytes <= 1u << 30 && (unit & (unit - 1)) == 0 && cpus > 0);
-    /* With RCU or a constructor the free pointer can't lie inside a free object. */
-    g.slot_bytes = ((object_bytes + 7) & ~7u) + (rcu_or_constructor ? 8 : 0);
+    g.slot_bytes = ((object_bytes + 7) & ~7u) + (outside ? 8 : 0);
     g.slot_bytes = (g.slot_bytes + unit - 1) & ~(unit - 1);
     g.order = slab_order(g.slot_bytes, cpus, frame_bytes);
     g.objects = (uint32_t)(((uint64_t)frame_bytes << g.order) / g.slot_bytes);

@@ -29,11 +29,12 @@ struct tide_slab_geometry {
 };
 
 /* SLUB's choice for frames of `frame_bytes` (4096 there) and `cpus` processors, for objects of
- * 1..2^30 bytes. `align` is a power of two; 0: 8. The order may be more than a buddy allocator
- * has, where frames are small: allocation then fails. */
-struct tide_slab_geometry tide_slab_geometry(uint32_t object_bytes, uint32_t align,
-                                             bool rcu_or_constructor, unsigned cpus,
-                                             uint32_t frame_bytes);
+ * 1..2^30 bytes. `align` is a power of two; 0: 8. `outside`: the free pointer may not lie in a
+ * free object, because that is freed by RCU or has a constructor, and has no field set aside for it
+ * (vm_area_struct and filp are freed by RCU and have one). The order may be more than a buddy
+ * allocator has, where frames are small: allocation then fails. */
+struct tide_slab_geometry tide_slab_geometry(uint32_t object_bytes, uint32_t align, bool outside,
+                                             unsigned cpus, uint32_t frame_bytes);
 
 /* Where slabs come from: a block of 2^order frames, or TIDE_PFN_NONE. */
 struct tide_slab_source {

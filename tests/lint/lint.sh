@@ -108,7 +108,8 @@ readme() {
     for verb in $(grep -oE '^    (\$ )?pagetide [a-z]+' README.md | awk '{ print $NF }' | sort -u); do
         "$1" help "$verb" >/dev/null 2>&1 || { echo "README.md:1: no command '$verb'" && bad=1; }
     done
-    for file in $(grep -oE '(configs|traces|sim|tests|bench)/[A-Za-z0-9_./-]*[a-z]' README.md | sort -u); do
+    for file in $(tr -s '` ,;:()"\n' '\n' <README.md | sed 's/\.$//' |
+        grep -E '^(configs|traces|sim|tests|bench)/' | grep -v NAME | sort -u); do
         [ -e "$file" ] || { echo "README.md:1: no file '$file'" && bad=1; }
     done
     return $bad
