@@ -77,8 +77,8 @@ static int snapshot(struct explanation *x, const struct tide_machine *m)
 
         if (x->states)
             tide_machine_describe(m, x->held[row], state, sizeof state);
-        cell =
-            tide_asprintf("%s%s%s", name_of(x, x->held[row]), state[0] != '\0' ? " " : "", state);
+        cell = tide_asprintf("%s%s%s%s", name_of(x, x->held[row]), state[0] != '\0' ? " [" : "",
+                             state, state[0] != '\0' ? "]" : "");
         if (cell == NULL)
             return TIDE_E_NOMEM;
         x->cells[row * x->string.n + step] = cell;
