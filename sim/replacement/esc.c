@@ -71,9 +71,9 @@ static bool find_clean(struct esc *s)
 {
     uint32_t at = s->ring.hand;
 
-    /* each marked page that is met is found or unmarked, so this ends within one turn */
+    /* a marked page that is met is the victim or unmarked, so this ends within one turn */
     for (; s->n_marked > 0; at = tide_ring_next(&s->ring, at)) {
-        if (s->marked[at] && (s->bits[at] & (TIDE_FRAME_REFERENCED | TIDE_FRAME_DIRTY)) == 0) {
+        if ((s->bits[at] & (TIDE_FRAME_REFERENCED | TIDE_FRAME_DIRTY)) == 0) {
             s->ring.hand = at;
             return true;
         }
