@@ -126,7 +126,7 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
 {
     enum tide_kind kind = (enum tide_kind)(r->flags & TIDE_RUN_KIND);
     enum tide_kind fault_kind = kind == TIDE_MODIFY ? TIDE_WRITE : kind;
-    unsigned side = tide_side_of(kind), process;
+    unsigned side = tide_side_of(kind), needed = tide_prot_needed(fault_kind), process;
     struct hold *h = &hold[side];
     uint32_t folded = r->fetches + r->data;
     int rc;
@@ -144,7 +144,7 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
         return apart(m, b, r->first, to, false, hold, e);
     }
     find_hold(h, r->page);
-    if (holds(h) && permits(m, h, tide_prot_needed(fault_kind))) {
+    if (holds(h) && permits(m, h, needed)) {
         m->position += r->page.v != m->previous.v;
         m->previous = r->page;
         m->counts.references++;
@@ -160,7 +160,8 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     }
     if (rc != 0 || folded == 0)
         return rc;
-    if (!foldable(m, r, hold))
+    /* a first reference that was a segmentation fault ends the merged stream's repeats */
+    if (!holds(h) || !permits(m, h, needed) || !foldable(m, r, hold))
         return apart(m, b, r->first, to, true, hold, e);
     m->counts.references += folded;
     m->counts.accesses += to - r->first - 1;

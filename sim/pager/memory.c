@@ -310,6 +310,8 @@ static unsigned page_prot(struct tide_machine *m, tide_page page)
     uint64_t start = tide_page_address(m->geometry, page), last = start + page_bytes(m) - 1;
     unsigned prot = 0;
 
+    if (!tide_mm_strict(mm))
+        return TIDE_PROT_READ | TIDE_PROT_WRITE | TIDE_PROT_EXEC;
     for (struct tide_vma *v = tide_mm_overlap(mm, start, page_bytes(m));
          v != NULL && v->start <= last; v = v->next)
         prot |= v->prot;

@@ -1,36 +1,41 @@
 /* Page-replacement policies: the contract.
  *
  * A policy decides which resident page leaves memory when a frame is needed. It knows frames by
- * index (0 .. frame_limit-1) and holds one entry for each frame in use. It must not count, print,
- * allocate after init (but for ghost lists, bounded by the frames), keep global state, or draw
- * randomness from anywhere but env->rng.
+ * index (0 .. frame_limit-1) and holds one entry for each frame in use. It must not count results,
+ * print, keep global state, or draw randomness from anywhere but env->rng; and not allocate after
+ * init, unless what it remembers of pages without a frame has no bound (then it has `failed`).
  *
  * Which hook is called when (each for one frame, in order of virtual time):
  *
  *   event                                    calls
  *   a page is brought into a free frame      load
- *   a resident page is referenced            touch (n = how often since the last touch of anything
- *                                            else that matters to the policy's `observes`)
- *   a frame is needed, none is free          victim, then remove(frame, TIDE_REMOVE_EVICT), then
- *                                            load of the new page (maybe in another frame)
- *   the page is unmapped, or its process     remove(frame, TIDE_REMOVE_UNMAP)
- *   ends
- *   the virtual clock passes a tick          tick (only with .tick set), after the tick's last
- *                                            reference
+ *   a resident page is referenced            touch (n >= 1: how often, see "Runs")
+ *   a frame is needed, none is free          victim, then (for explain) why, then
+ *                                            remove(frame, TIDE_REMOVE_EVICT), then load of the new
+ *                                            page (maybe into another frame)
+ *   the page is unmapped, or its process     remove(frame, TIDE_REMOVE_UNMAP); at any time, for
+ *   ends                                     any frame in use
+ *   a page without a frame is unmapped       forget(page)
+ *   the virtual clock passes a tick          tick (only with tick_period set), after the tick's
+ *                                            last reference
  *
- * The load of a page is its first reference: no touch follows it for that reference. With
- * `initial_bit`-like conventions each policy says what load does.
+ * The load of a page is its first reference: no touch follows it for that reference. What load does
+ * with the reference bit is the policy's convention.
  *
  * Reference and dirty bits are kept by the machine, one byte a frame, in env->bits: hooks read and
- * clear TIDE_FRAME_REFERENCED there; the machine sets it on load and on every reference *before*
- * the hook runs, so a policy that needs no more than the bit (observes = TIDE_OBSERVES_BIT) has no
- * touch hook at all. Only the machine changes TIDE_FRAME_DIRTY.
+ * clear TIDE_FRAME_REFERENCED there; the machine sets it on load and on every later reference (with
+ * `observe: accessed-bit`: on those that walk) *before* the hook runs, so a policy that needs no
+ * more than the bit (observes = TIDE_OBSERVES_BIT) has no touch hook at all. Only the machine
+ * changes TIDE_FRAME_DIRTY. From load to remove it only ever sets bits, never clears one: policies
+ * rely on that to leave frames unexamined.
  *
  * Runs: consecutive references to one page arrive as one touch with n > 1 when nothing else was
  * referenced in between, or when only the page of the other side (fetch/data) was; those two pages
  * are then touched in the order of their last reference. So a policy sees the true order of last
  * references and the true number of references whenever it is asked to decide, but interleavings
  * of two pages between decisions may be folded. What may depend on more than that must not exist.
+ * References that follow a load in its run are a touch of their own (and set the bit again). No
+ * run reaches across a tick.
  */
 #ifndef TIDE_REPLACEMENT_POLICY_H
 #define TIDE_REPLACEMENT_POLICY_H
@@ -62,9 +67,8 @@ enum tide_observes {
 struct tide_policy_env {
     uint32_t capacity;      /* frames that user pages can have: parameters in % are of this; >= 1 */
     uint32_t frame_limit;   /* frame indices are below this (>= capacity) */
-    uint8_t *bits;          /* TIDE_FRAME_*, by frame */
-    const tide_page *pages; /* the page in each frame in use, valid from before load until after
-                             * remove */
+    uint8_t *bits;          /* TIDE_FRAME_*, by frame; valid from before load until after remove */
+    const tide_page *pages; /* the page in each frame in use; valid as long */
     const uint64_t *now;    /* virtual time: references so far, the current one included */
     struct tide_rng *rng;   /* the policy's own stream */
 };
@@ -81,24 +85,33 @@ struct tide_policy {
     size_t options_bytes;              /* of the struct that options describe */
     size_t state_bytes;                /* zeroed before init */
 
-    /* Takes all memory (arrays of frame_limit may be tide_calloc'ed: untouched parts are free).
-     * `options` points to a filled struct that outlives the policy. */
+    /* Takes all memory (arrays of frame_limit may be tide_calloc'ed: untouched parts are free), and
+     * checks options against each other. `options` points to a filled struct that outlives the
+     * policy. A failed init leaves nothing allocated; calling fini after it does no harm. */
     int (*init)(void *state, const struct tide_policy_env *env, const void *options,
                 struct tide_error *e);
     void (*fini)(void *state);
     /* next_use (TIDE_OBSERVES_FUTURE only, else 0): grows with the time of the page's next
-     * reference; equal only for TIDE_NEVER. */
+     * reference; TIDE_NEVER where there is none, or the page is unmapped before it; no two pages'
+     * are equal but for TIDE_NEVER. */
     void (*load)(void *state, uint32_t frame, uint64_t next_use);
     void (*touch)(void *state, uint32_t frame, uint64_t n, uint64_t next_use);
     /* One of the frames in use (there is at least one). Does not remove it, but may move hands,
-     * clear bits, ... */
+     * clear bits, draw, ... */
     uint32_t (*victim)(void *state);
     void (*remove)(void *state, uint32_t frame, enum tide_remove_reason why);
+    /* A page that has no frame is unmapped: what was kept of it goes. NULL: nothing is kept. Pages
+     * never seen may be told too. */
+    void (*forget)(void *state, tide_page page);
+    /* True once memory taken after init has run out; decisions since are void and the run must
+     * fail (TIDE_E_NOMEM). To be asked once a block. NULL: takes none. */
+    bool (*failed)(const void *state);
     /* Period in references, from the options; called for every elapsed tick. NULL: none. */
     uint64_t (*tick_period)(const void *options);
     void (*tick)(void *state);
-    /* For `explain`: why the frame that victim() just returned was chosen, in a few words, and the
-     * policy's view of a frame ("R=1", "count 3"), both into buf. May be NULL. */
+    /* For `explain`: why the frame that victim() just returned was chosen, in a few words, asked
+     * before its remove; and the policy's view of a frame in use ("R=1", "count 3"); both into buf,
+     * cut to n bytes with the final 0. May be slow. */
     void (*why)(const void *state, uint32_t frame, char *buf, size_t n);
     void (*describe)(const void *state, uint32_t frame, char *buf, size_t n);
 };

@@ -20,7 +20,7 @@ enum {
 
 /*
  * event    meaning; fields used besides at, process
- * PROCESS  a process appears: pid
+ * PROCESS  a process appears: pid in `number`, 0 where the trace does not tell
  * MAP      [addr, addr+len) is mapped anew, replacing what was there: prot, flags, file, offset
  *          (offset in bytes; file 0 = anonymous; initial layout and successful mmap alike)
  * UNMAP    [addr, addr+len) is unmapped
@@ -30,7 +30,7 @@ enum {
  * STACK    the mapping that ends at addr+len may grow down to addr (its reservation in the layout)
  * HEAP     the program break lives in the mapping that starts at addr, at most to addr+len
  * MADVISE  [addr, addr+len), advice as Linux numbers it (4 = MADV_DONTNEED frees the pages)
- * SYSCALL  any other system call: number in `number`; kept for counting
+ * SYSCALL  any other system call; readers count these in tide_trace_info and deliver no event
  * EXIT     the process is gone
  */
 enum tide_event_type {

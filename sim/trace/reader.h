@@ -34,7 +34,7 @@ void tide_reader_close(struct tide_reader *r);
 
 /* Fills `b`. Returns 1 with at least one access or event, 0 at the end, or a negative enum
  * tide_code: everything before the damage has then been delivered by earlier calls. A trace
- * without any access ends in TIDE_E_TRACE. */
+ * without any access ends in TIDE_E_TRACE. The first event is a PROCESS, before anything else. */
 TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b,
                                      struct tide_error *e);
 
@@ -49,8 +49,9 @@ struct tide_stream *tide_reader_stream(struct tide_reader *r);
 struct tide_reader_window {
     unsigned char *bytes; /* len bytes, followed by 64 readable bytes of padding (zeros) */
     size_t pos, len;
-    bool at_end;     /* no byte follows bytes[len-1] in the content */
-    uint64_t offset; /* content offset of bytes[0] */
+    bool at_end;      /* no byte follows bytes[len-1] in the content */
+    uint64_t offset;  /* content offset of bytes[0] */
+    const char *name; /* of the stream, for messages */
 };
 
 struct tide_format {
@@ -62,10 +63,11 @@ struct tide_format {
     int (*probe)(const unsigned char *head, size_t n, bool whole);
     /* May be NULL. */
     void (*fini)(void *state);
-    /* Appends records from the window to the block until the block is full or only an incomplete
-     * record is left in the window; advances w->pos past what it took. At w->at_end it takes
-     * everything. Damage: returns an error with line/record number and the byte offset, after all
-     * records before it have been appended (the frame delivers them first). */
+    /* Appends records from the window to the block and advances w->pos past what it took. Returns
+     * 1 when the block is full, 0 when nothing, or only an incomplete record, is left in the
+     * window; at w->at_end it takes everything. The first record is preceded by PROCESS.
+     * Damage: returns an error made by tide_damage(), after all records before it have been
+     * appended (the frame delivers them first). */
     int (*parse)(void *state, struct tide_reader_window *w, struct tide_block *b,
                  struct tide_trace_info *info, struct tide_error *e);
     /* Path of a file id, may be NULL. */
@@ -74,5 +76,15 @@ struct tide_format {
 
 /* NULL-ended, in the order of sim/trace/meson.build. */
 extern const struct tide_format *const tide_formats[];
+
+/* The format of the content that begins with `head`: the one called `name`, or by content where
+ * that is NULL. `list` is NULL-ended. NULL on failure. */
+const struct tide_format *tide_format_find(const struct tide_format *const *list, const char *name,
+                                           const unsigned char *head, size_t n, bool whole,
+                                           struct tide_error *e);
+
+/* Appends an event (zeroed but for at and type) and counts it; the block must have room. */
+struct tide_event *tide_block_event(struct tide_block *b, struct tide_trace_info *info,
+                                    enum tide_event_type type);
 
 #endif

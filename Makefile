@@ -1,0 +1,42 @@
+# Thin: meson does the work. `make help` lists the targets.
+BUILD  ?= build
+PREFIX ?= /usr/local
+
+.PHONY: help deps build demo check check-peers bench install clean
+
+help:
+	@echo "make demo         build and replay real programs' traces: results/quickstart"
+	@echo "make check        build and run every test, twice: plain and with sanitizers"
+	@echo "make build        build only: build/sim/cli/pagetide"
+	@echo "make deps         install what is missing (Debian, as root), or say what to install"
+	@echo "make check-peers  hold the counts against other simulators' (needs their traces)"
+	@echo "make bench        speed and memory, as ratios to zcat in the same run"
+	@echo "make install      binary, man pages, presets; PREFIX=$(PREFIX), DESTDIR honoured"
+	@echo "make clean        remove build folders and results/"
+
+deps:
+	@.ci/deps
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX)
+	@ninja -C $(BUILD)
+
+demo: build
+	$(BUILD)/sim/cli/pagetide run configs/quickstart.yaml
+	@echo
+	@echo "The results are CSV files; open results/quickstart/summary.csv first."
+
+check: deps
+	@.ci/check
+
+check-peers: build
+	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
+
+bench: build
+	@meson test -C $(BUILD) --benchmark --verbose
+
+install: build
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-sanitize results

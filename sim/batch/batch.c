@@ -1,0 +1,912 @@
+/* Batches: see batch.h. Trace after trace: plan (what is finished, what is repeated), scan, replay,
+ * conclude; experiment after experiment: assemble. */
+#include "batch/batch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "batch/feed.h"
+#include "batch/spool.h"
+#include "batch/store.h"
+#include "pager/scan.h"
+#include "report/json.h"
+#include "report/machine.h"
+#include "trace/reader.h"
+
+enum { PROGRESS_PERIOD_MS = 200, DRAIN_BYTES = 65536 };
+
+struct batch {
+    const struct tide_batch_options *o;
+    size_t trace_index, n_traces;
+    int64_t progress_ms; /* when progress was last told */
+    size_t n_damaged, n_oom;
+};
+
+/* One machine on the trace at hand. */
+struct run {
+    struct replay *replay;
+    const struct tide_machine_config *config;
+    struct tide_geometry geometry;
+    struct tide_run_result *result;
+    uint64_t hash;     /* of the resolved machine: the trace's content makes it the id */
+    bool finished;     /* taken over, or in the store */
+    size_t same;       /* index of the first run with an equal machine, perhaps its own */
+    struct scan *scan; /* NULL: none needed */
+    struct tide_machine *machine;
+    struct tide_rows rows; /* with a store */
+};
+
+/* A scan that several machines share. */
+struct scan {
+    struct tide_geometry geometry;
+    uint64_t skip, warmup, limit;
+    bool future;
+    struct tide_scan *scan;
+};
+
+/* One trace and its machines. */
+struct replay {
+    struct batch *batch;
+    const struct tide_store *store; /* NULL: no files */
+    const char *path, *name, *format;
+    const char *open_path; /* `path`, or where standard input is spooled */
+    int spool;             /* descriptor of the spooled input, -1 */
+    char spool_path[TIDE_SPOOL_PATH];
+    struct run *runs;
+    size_t n, n_made;
+    struct scan *scans;
+    size_t n_scans;
+    bool scanning;
+    bool known; /* content has been determined */
+    struct tide_content content;
+    char *json; /* the trace's entry of run.json, own memory */
+    bool damaged;
+};
+
+static bool is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+static const char *trace_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (is_stdin(path))
+        return "stdin";
+    return slash != NULL ? slash + 1 : path;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void notice(const struct batch *b, const char *text)
+{
+    if (b->o->watch.notice != NULL)
+        b->o->watch.notice(b->o->watch.context, text);
+}
+
+/* ---- reading ---- */
+
+/* Messages about the spooled file speak of what the user gave. */
+static void name_stdin(const struct replay *t, struct tide_error *e)
+{
+    char rest[sizeof e->where];
+    size_t n = strlen(t->spool_path);
+
+    if (t->spool < 0 || strncmp(e->where, t->spool_path, n) != 0)
+        return;
+    snprintf(rest, sizeof rest, "%s", e->where + n);
+    snprintf(e->where, sizeof e->where, "standard input%.480s", rest);
+}
+
+static struct tide_reader *open_reader(const struct replay *t, struct tide_error *e)
+{
+    struct tide_stream *s = tide_stream_open(t->open_path, e);
+    struct tide_reader *r = s != NULL ? tide_reader_open(s, t->format, e) : NULL;
+
+    if (r == NULL)
+        name_stdin(t, e);
+    return r;
+}
+
+static void tell_progress(const struct replay *t, struct tide_reader *r, uint64_t accesses)
+{
+    const struct tide_batch_watch *w = &t->batch->o->watch;
+    struct tide_stream *s = tide_reader_stream(r);
+
+    if (w->progress == NULL)
+        return;
+    t->batch->progress_ms = now_ms();
+    w->progress(w->context, &(struct tide_progress){.trace = t->path,
+                                                    .trace_index = t->batch->trace_index,
+                                                    .n_traces = t->batch->n_traces,
+                                                    .scanning = t->scanning,
+                                                    .raw_bytes = tide_stream_raw_offset(s),
+                                                    .raw_size = tide_stream_raw_size(s),
+                                                    .accesses = accesses,
+                                                    .machines = t->n_made});
+}
+
+static void progress(void *context, struct tide_reader *r, uint64_t accesses)
+{
+    struct replay *t = context;
+
+    if (now_ms() - t->batch->progress_ms >= PROGRESS_PERIOD_MS)
+        tell_progress(t, r, accesses);
+}
+
+/* A failure of a feed is fatal; that of the trace is not, it is left in the feed. */
+static int feed(struct replay *t, struct tide_feed *f, struct tide_error *e)
+{
+    int rc;
+
+    f->reader = open_reader(t, e);
+    if (f->reader == NULL)
+        return e->code;
+    f->jobs = t->batch->o->jobs;
+    f->progress = progress;
+    f->progress_context = t;
+    rc = tide_feed_run(f, e);
+    name_stdin(t, &f->trace_error);
+    return rc;
+}
+
+/* Reads on to the end, or to damage: the content is what can be inflated. */
+static int drain(struct tide_stream *s, struct tide_content *c, struct tide_error *e)
+{
+    char *piece = tide_malloc(DRAIN_BYTES);
+
+    if (piece == NULL)
+        return tide_nomem(e);
+    while (tide_stream_read(s, piece, DRAIN_BYTES, NULL) > 0)
+        continue;
+    free(piece);
+    *c = (struct tide_content){.crc = tide_stream_crc32(s), .bytes = tide_stream_offset(s)};
+    return 0;
+}
+
+/* ---- plan ---- */
+
+/* Byte by byte, lowest first: the same on every host. */
+static uint64_t hash_u64(uint64_t h, uint64_t v)
+{
+    unsigned char bytes[8];
+
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(v >> (8 * i));
+    return tide_hash_bytes(h, bytes, sizeof bytes);
+}
+
+static uint64_t hash_machine(const char *resolved, const struct tide_machine_config *c,
+                             const char *format)
+{
+    uint64_t h = tide_hash_bytes(TIDE_HASH_START, resolved, strlen(resolved) + 1);
+
+    h = hash_u64(h, c->skip);
+    h = hash_u64(h, c->warmup);
+    h = hash_u64(h, c->limit);
+    h = hash_u64(h, c->interval);
+    /* a forced format reads other accesses from the same bytes */
+    return format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h;
+}
+
+static void set_id(struct run *r, const struct tide_content *c)
+{
+    uint64_t h = tide_hash64(hash_u64(hash_u64(r->hash, c->crc), c->bytes));
+
+    snprintf(r->result->id, sizeof r->result->id, "%0*" PRIx64, TIDE_RUN_ID_DIGITS,
+             h >> (64 - 4 * TIDE_RUN_ID_DIGITS));
+}
+
+/* The row of summary.csv: what the stored one lacks goes in front. */
+static int set_summary(const struct replay *t, struct tide_run_result *result, const char *stored,
+                       struct tide_error *e)
+{
+    struct tide_text row = {0};
+
+    tide_text_printf(&row, "%s,", result->id);
+    tide_csv_quote(&row, t->name);
+    tide_text_printf(&row, ",%s", stored);
+    if (row.failed) {
+        tide_text_fini(&row);
+        return tide_nomem(e);
+    }
+    result->summary = row.bytes;
+    return 0;
+}
+
+/* Finds the runs of this trace that an earlier batch finished. */
+static int take_over(struct replay *t, struct tide_error *e)
+{
+    int rc = tide_store_recall(t->store, t->path, &t->content, &t->json, e);
+
+    if (rc == 0) {
+        struct tide_stream *s = tide_stream_open(t->open_path, e);
+
+        if (s == NULL)
+            return e->code;
+        rc = drain(s, &t->content, e);
+        tide_stream_close(s);
+    }
+    t->known = rc >= 0;
+    for (size_t i = 0; i < t->n && rc >= 0; i++) {
+        struct run *r = &t->runs[i];
+        char *stored;
+
+        set_id(r, &t->content);
+        rc = tide_store_find(t->store, r->result, &stored, e);
+        /* What a damaged trace gave is made again, so that its damage is told again. */
+        if (rc == 1 && r->result->status != TIDE_STATUS_PARTIAL) {
+            rc = set_summary(t, r->result, stored, e);
+            r->finished = r->result->resumed = true;
+        }
+        free(stored);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static bool makes(const struct replay *t, const struct run *r)
+{
+    return !r->finished && r == &t->runs[r->same];
+}
+
+static bool needs_future(const struct run *r)
+{
+    return r->config->policy->observes == TIDE_OBSERVES_FUTURE;
+}
+
+static bool needs_scan(const struct run *r)
+{
+    return needs_future(r) || (!r->config->by_memory && r->config->frames.is_share);
+}
+
+/* Which scans there are, and who uses which. */
+static int plan_scans(struct replay *t, struct tide_error *e)
+{
+    t->scans = tide_calloc(t->n, sizeof *t->scans);
+    if (t->scans == NULL)
+        return tide_nomem(e);
+    for (size_t i = 0; i < t->n; i++) {
+        struct run *r = &t->runs[i];
+        const struct tide_machine_config *c = r->config;
+        size_t k;
+
+        if (!makes(t, r) || !needs_scan(r))
+            continue;
+        for (k = 0; k < t->n_scans; k++) {
+            const struct scan *s = &t->scans[k];
+
+            if (s->geometry.page_shift == r->geometry.page_shift &&
+                s->geometry.va_bits == r->geometry.va_bits && s->skip == c->skip &&
+                s->warmup == c->warmup && s->limit == c->limit)
+                break;
+        }
+        r->scan = &t->scans[k];
+        if (k == t->n_scans) {
+            t->n_scans++;
+            *r->scan = (struct scan){
+                .geometry = r->geometry, .skip = c->skip, .warmup = c->warmup, .limit = c->limit};
+        }
+        r->scan->future |= needs_future(r);
+    }
+    return 0;
+}
+
+static int spool(struct replay *t, struct tide_error *e)
+{
+    int rc;
+
+    notice(t->batch, "standard input is read twice, so it is kept in TMPDIR meanwhile");
+    rc = tide_spool_stdin(&t->spool, t->spool_path, e);
+    if (rc != 0)
+        t->spool = -1;
+    else
+        t->open_path = t->spool_path;
+    return rc;
+}
+
+static int plan(struct replay *t, struct tide_error *e)
+{
+    bool resume = t->store != NULL && t->batch->o->resume;
+    int rc = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        size_t k = 0;
+
+        while (t->store != NULL && t->runs[k].hash != t->runs[i].hash)
+            k++;
+        t->runs[i].same = t->store != NULL ? k : i;
+    }
+    if (is_stdin(t->path) && resume)
+        rc = spool(t, e);
+    if (rc == 0 && resume)
+        rc = take_over(t, e);
+    if (rc == 0)
+        rc = plan_scans(t, e);
+    for (size_t i = 0; i < t->n; i++)
+        t->n_made += makes(t, &t->runs[i]);
+    if (rc == 0 && is_stdin(t->path) && t->n_scans > 0 && t->spool < 0)
+        rc = spool(t, e);
+    return rc;
+}
+
+/* ---- scan ---- */
+
+static int take_scan(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
+                     struct tide_error *e)
+{
+    const struct scan *s = context;
+
+    (void)runs;
+    return tide_scan_feed(s->scan, b, e);
+}
+
+static int scan(struct replay *t, struct tide_error *e)
+{
+    struct tide_feed f = {.n = t->n_scans};
+    int rc = 0;
+
+    if (t->n_scans == 0)
+        return 0;
+    f.consumers = tide_calloc(t->n_scans, sizeof *f.consumers);
+    if (f.consumers == NULL)
+        return tide_nomem(e);
+    t->scanning = true;
+    for (size_t k = 0; k < t->n_scans && rc == 0; k++) {
+        struct scan *s = &t->scans[k];
+
+        f.consumers[k] = (struct tide_consumer){.context = s, .take = take_scan};
+        s->scan = tide_scan_new(s->geometry, s->skip, s->warmup, s->limit, s->future, e);
+        if (s->scan == NULL)
+            rc = e->code;
+    }
+    if (rc == 0)
+        rc = feed(t, &f, e);
+    if (f.reader != NULL)
+        tide_reader_close(f.reader);
+    /* A damaged trace is scanned as far as it will be replayed; the replay tells. */
+    for (size_t k = 0; k < t->n_scans && rc == 0; k++)
+        rc = tide_scan_finish(t->scans[k].scan, e);
+    t->scanning = false;
+    free(f.consumers);
+    return rc;
+}
+
+/* ---- replay ---- */
+
+static int sample(void *context, const struct tide_machine *m, const struct tide_sample *s,
+                  struct tide_error *e)
+{
+    struct run *r = context;
+
+    tide_report_sample(&r->rows.csv, m, s);
+    return tide_rows_flush(&r->rows, e);
+}
+
+static int take_machine(void *context, const struct tide_block *b,
+                        const struct tide_block_runs *runs, struct tide_error *e)
+{
+    struct run *r = context;
+
+    return tide_machine_feed(r->machine, b, runs, e);
+}
+
+static int start(struct run *r, size_t number, struct tide_error *e)
+{
+    const struct replay *t = r->replay;
+    struct tide_machine_watch watch = {.context = r, .sample = sample};
+    uint64_t distinct = 0;
+    struct tide_future *future = NULL;
+
+    if (t->store != NULL) {
+        int rc = tide_rows_open(&r->rows, t->store, number, e);
+
+        if (rc != 0)
+            return rc;
+    }
+    if (r->scan != NULL) {
+        distinct = tide_scan_distinct_pages(r->scan->scan);
+        future = needs_future(r) ? tide_scan_future(r->scan->scan) : NULL;
+    }
+    r->machine = tide_machine_new(r->config, t->batch->o->engine, distinct, future,
+                                  t->store != NULL ? &watch : NULL, e);
+    return r->machine != NULL ? 0 : e->code;
+}
+
+/* The run is over: its last rows and its result. */
+static int finish(struct run *r, bool cut, struct tide_error *e)
+{
+    struct tide_run_result *result = r->result;
+    struct tide_csv row = {0};
+    int rc = tide_machine_finish(r->machine, e);
+
+    if (rc != 0)
+        return rc;
+    result->status = tide_machine_status_of(r->machine);
+    if (result->status == TIDE_STATUS_OK && cut)
+        result->status = TIDE_STATUS_PARTIAL;
+    result->frames = tide_machine_frames(r->machine);
+    result->cycles = tide_machine_cycles(r->machine);
+    tide_machine_counts(r->machine, &result->counts);
+    if (r->replay->store != NULL) {
+        tide_report_machine(&r->rows.csv, r->machine, result->status);
+        rc = tide_rows_flush(&r->rows, e);
+    }
+    tide_report_summary(&row, r->machine, result->status);
+    if (rc == 0 && row.text.failed)
+        rc = tide_nomem(e);
+    if (rc == 0) {
+        row.text.bytes[row.text.n - 1] = '\0';
+        rc = set_summary(r->replay, result, row.text.bytes, e);
+    }
+    tide_csv_fini(&row);
+    return rc;
+}
+
+static const char *const kind_names[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
+static const char *const event_names[TIDE_EV_TYPES] = {"process", "map",     "unmap", "protect",
+                                                       "remap",   "brk",     "stack", "heap",
+                                                       "madvise", "syscall", "exit"};
+
+/* The trace's entry of run.json. `r` NULL: its runs were all finished before. */
+static int describe(struct replay *t, const struct tide_reader *r, const struct tide_feed *f,
+                    struct tide_error *e)
+{
+    struct tide_json j = {.depth = 2};
+    char crc[16];
+
+    snprintf(crc, sizeof crc, "%08" PRIx32, t->content.crc);
+    tide_json_open(&j, NULL, '{');
+    tide_json_string(&j, "path", t->path);
+    tide_json_string(&j, "content_crc32", crc);
+    tide_json_u64(&j, "content_bytes", t->content.bytes);
+    if (r != NULL) {
+        const struct tide_trace_info *info = tide_reader_info(r);
+
+        tide_json_string(&j, "format", info->format);
+        tide_json_string(&j, "command", info->command[0] != '\0' ? info->command : NULL);
+        tide_json_bool(&j, "has_layout", info->has_layout);
+        tide_json_bool(&j, "has_syscalls", info->has_syscalls);
+        tide_json_open(&j, "accesses_read", '{');
+        for (size_t k = 0; k < TIDE_KINDS; k++)
+            tide_json_u64(&j, kind_names[k], info->accesses[k]);
+        tide_json_close(&j, '}');
+        tide_json_open(&j, "events_read", '{');
+        for (size_t k = 0; k < TIDE_EV_TYPES; k++)
+            tide_json_u64(&j, event_names[k], info->events[k]);
+        tide_json_close(&j, '}');
+        tide_json_u64(&j, "other_lines", info->other_lines);
+        tide_json_u64(&j, "lost_results", info->lost_results);
+        if (f->trace_code < 0) {
+            tide_json_open(&j, "damage", '{');
+            tide_json_string(&j, "where", f->trace_error.where);
+            tide_json_string(&j, "what", f->trace_error.what);
+            tide_json_close(&j, '}');
+        } else {
+            tide_json_string(&j, "damage", NULL);
+        }
+    }
+    tide_json_close(&j, '}');
+    if (j.text.failed) {
+        tide_json_fini(&j);
+        return tide_nomem(e);
+    }
+    free(t->json);
+    t->json = j.text.bytes;
+    return 0;
+}
+
+/* Puts finished runs into the store. */
+static int keep(struct replay *t, const struct tide_feed *f, struct tide_error *e)
+{
+    int rc = describe(t, f->reader, f, e);
+
+    if (rc == 0 && !t->damaged && !is_stdin(t->path))
+        rc = tide_store_note(t->store, t->path, &t->content, t->json, e);
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        if (makes(t, &t->runs[i]))
+            rc = tide_rows_commit(&t->runs[i].rows, t->store, t->runs[i].result, e);
+    }
+    return rc;
+}
+
+/* Results of the runs that were made; their consumers stand in the same order. */
+static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
+{
+    size_t made = 0;
+    int rc = 0;
+
+    if (f->trace_code < 0) {
+        t->damaged = true;
+        t->batch->n_damaged++;
+        if (t->batch->o->watch.damaged != NULL)
+            t->batch->o->watch.damaged(t->batch->o->watch.context, t->path, &f->trace_error);
+    }
+    tell_progress(t, f->reader, f->accesses);
+    if (t->store != NULL && !t->known)
+        rc = drain(tide_reader_stream(f->reader), &t->content, e);
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        struct run *r = &t->runs[i];
+
+        if (t->store != NULL)
+            set_id(r, &t->content);
+        if (makes(t, r))
+            rc = finish(r, t->damaged && !f->consumers[made++].enough, e);
+    }
+    return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
+}
+
+static int replay(struct replay *t, struct tide_error *e)
+{
+    struct tide_feed f = {.consumers = tide_calloc(t->n, sizeof *f.consumers)};
+    int rc = f.consumers == NULL ? tide_nomem(e) : 0;
+
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        struct run *r = &t->runs[i];
+
+        if (!makes(t, r))
+            continue;
+        f.consumers[f.n++] = (struct tide_consumer){
+            .context = r,
+            .take = take_machine,
+            .geometry = t->batch->o->engine == TIDE_ENGINE_FAST ? &r->geometry : NULL};
+        rc = start(r, i, e);
+    }
+    if (rc == 0 && f.n > 0) {
+        rc = feed(t, &f, e);
+        if (rc == 0)
+            rc = conclude(t, &f, e);
+        if (f.reader != NULL)
+            tide_reader_close(f.reader);
+    } else if (rc == 0 && t->json == NULL) {
+        rc = describe(t, NULL, NULL, e);
+    }
+    free(f.consumers);
+    return rc;
+}
+
+/* A run that repeats another one has its results too. */
+static int repeat(struct replay *t, struct tide_error *e)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct run *r = &t->runs[i];
+        const struct tide_run_result *from = t->runs[r->same].result;
+
+        if (r->same != i && !r->finished) {
+            r->result->status = from->status;
+            r->result->frames = from->frames;
+            r->result->cycles = from->cycles;
+            r->result->counts = from->counts;
+            r->result->summary = tide_strdup(from->summary);
+            if (r->result->summary == NULL)
+                return tide_nomem(e);
+        }
+        t->batch->n_oom += r->result->status == TIDE_STATUS_OOM;
+    }
+    return 0;
+}
+
+/* All machines on one trace. Fills `results` (n of them) and, with a store, *json. */
+static int run_trace(struct batch *b, const struct tide_store *store, const char *path,
+                     const char *format, const struct tide_machine_config *machines,
+                     char *const *resolved, size_t n, struct tide_run_result *results, char **json,
+                     struct tide_error *e)
+{
+    struct replay t = {.batch = b,
+                       .store = store,
+                       .path = path,
+                       .name = trace_name(path),
+                       .format = format,
+                       .open_path = path,
+                       .spool = -1,
+                       .n = n};
+    int rc;
+
+    t.runs = tide_calloc(n, sizeof *t.runs);
+    if (t.runs == NULL)
+        return tide_nomem(e);
+    for (size_t i = 0; i < n; i++) {
+        t.runs[i] = (struct run){.replay = &t,
+                                 .config = &machines[i],
+                                 .geometry = tide_machine_geometry(&machines[i]),
+                                 .result = &results[i]};
+        if (store != NULL)
+            t.runs[i].hash = hash_machine(resolved[i], &machines[i], format);
+    }
+    rc = plan(&t, e);
+    if (rc == 0)
+        rc = scan(&t, e);
+    if (rc == 0)
+        rc = replay(&t, e);
+    if (rc == 0)
+        rc = repeat(&t, e);
+    for (size_t i = 0; i < n; i++) {
+        if (t.runs[i].machine != NULL)
+            tide_machine_free(t.runs[i].machine);
+        tide_rows_close(&t.runs[i].rows);
+    }
+    for (size_t k = 0; k < t.n_scans; k++) {
+        if (t.scans[k].scan != NULL)
+            tide_scan_free(t.scans[k].scan);
+    }
+    if (t.spool >= 0)
+        close(t.spool);
+    free(t.scans);
+    free(t.runs);
+    if (json != NULL)
+        *json = t.json;
+    else
+        free(t.json);
+    b->trace_index++;
+    return rc;
+}
+
+/* ---- experiments ---- */
+
+struct experiment {
+    const struct tide_experiment *x;
+    struct tide_store store;
+    struct tide_run_result *results;
+    char **trace_json; /* by trace */
+};
+
+static void print_time(time_t t, char *buf, size_t n)
+{
+    struct tm tm;
+
+    strftime(buf, n, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+}
+
+static void host_json(struct tide_json *j)
+{
+    struct utsname u;
+
+    tide_json_open(j, "host", '{');
+    if (uname(&u) == 0) {
+        tide_json_string(j, "name", u.nodename);
+        tide_json_string(j, "system", u.sysname);
+        tide_json_string(j, "release", u.release);
+        tide_json_string(j, "machine", u.machine);
+    }
+    tide_json_close(j, '}');
+}
+
+static void run_json(struct tide_json *j, const struct experiment *x,
+                     const struct tide_batch_options *o, time_t started)
+{
+    size_t n_runs = x->x->n_traces * x->x->n_machines;
+    char when[32];
+
+    tide_json_open(j, NULL, '{');
+    tide_json_string(j, "program", "pagetide");
+    tide_json_string(j, "version", o->version);
+    tide_json_string(j, "experiment", x->x->name);
+    tide_json_open(j, "command", '[');
+    for (size_t i = 0; i < o->n_command; i++)
+        tide_json_string(j, NULL, o->command[i]);
+    tide_json_close(j, ']');
+    print_time(started, when, sizeof when);
+    tide_json_string(j, "started", when);
+    print_time(time(NULL), when, sizeof when);
+    tide_json_string(j, "ended", when);
+    host_json(j);
+    tide_json_string(j, "engine", o->engine == TIDE_ENGINE_FAST ? "fast" : "plain");
+    tide_json_u64(j, "jobs", o->jobs);
+    tide_json_bool(j, "resume", o->resume);
+    tide_json_open(j, "traces", '[');
+    for (size_t i = 0; i < x->x->n_traces; i++)
+        tide_json_raw(j, NULL, x->trace_json[i] + strspn(x->trace_json[i], " \n"));
+    tide_json_close(j, ']');
+    tide_json_open(j, "machines", '[');
+    for (size_t i = 0; i < x->x->n_machines; i++) {
+        tide_json_open(j, NULL, '{');
+        tide_json_u64(j, "seed", x->x->machines[i].seed);
+        tide_json_string(j, "resolved", x->x->resolved[i]);
+        tide_json_close(j, '}');
+    }
+    tide_json_close(j, ']');
+    tide_json_open(j, "runs", '[');
+    for (size_t i = 0; i < n_runs; i++) {
+        const struct tide_run_result *r = &x->results[i];
+
+        tide_json_open(j, NULL, '{');
+        tide_json_string(j, "run", r->id);
+        tide_json_u64(j, "trace", r->trace);
+        tide_json_u64(j, "machine", r->machine);
+        tide_json_string(j, "status", tide_status_names[r->status]);
+        tide_json_bool(j, "resumed", r->resumed);
+        tide_json_close(j, '}');
+    }
+    tide_json_close(j, ']');
+    tide_json_close(j, '}');
+    tide_text_add(&j->text, "\n", 1);
+}
+
+static int assemble(const struct experiment *x, const struct tide_batch_options *o, time_t started,
+                    struct tide_error *e)
+{
+    const char **names = tide_calloc(x->x->n_traces, sizeof *names);
+    struct tide_json json = {0};
+    int rc;
+
+    if (names == NULL)
+        return tide_nomem(e);
+    for (size_t i = 0; i < x->x->n_traces; i++)
+        names[i] = trace_name(x->x->traces[i]);
+    run_json(&json, x, o, started);
+    rc = tide_store_assemble(&x->store, x->results, x->x->n_traces * x->x->n_machines, names,
+                             &json.text, e);
+    tide_json_fini(&json);
+    free(names);
+    return rc;
+}
+
+static int run_experiment(struct batch *b, struct experiment *x, time_t started,
+                          struct tide_error *e)
+{
+    const struct tide_experiment *c = x->x;
+    int rc = 0;
+
+    for (size_t i = 0; i < c->n_traces && rc == 0; i++)
+        rc = run_trace(b, &x->store, c->traces[i], c->trace_format, c->machines, c->resolved,
+                       c->n_machines, x->results + i * c->n_machines, &x->trace_json[i], e);
+    return rc == 0 ? assemble(x, b->o, started, e) : rc;
+}
+
+/* A trace that can't even be begun is found before hours of work, not after. */
+static int try_traces(const struct tide_experiments *x, struct tide_error *e)
+{
+    size_t n_stdin = 0;
+
+    for (size_t k = 0; k < x->n; k++) {
+        for (size_t i = 0; i < x->list[k].n_traces; i++) {
+            const struct replay t = {
+                .open_path = x->list[k].traces[i], .format = x->list[k].trace_format, .spool = -1};
+            struct tide_reader *r;
+
+            if (is_stdin(t.open_path)) {
+                if (++n_stdin > 1)
+                    return tide_fail(e, TIDE_E_CONFIG, "standard input can be only one trace");
+                continue;
+            }
+            r = open_reader(&t, e);
+            if (r == NULL)
+                return e->code;
+            tide_reader_close(r);
+        }
+    }
+    return 0;
+}
+
+static int open_experiments(const struct tide_experiments *x, const struct tide_batch_options *o,
+                            struct experiment *list, struct tide_batch_results *out,
+                            struct tide_error *e)
+{
+    size_t n_runs = 0;
+
+    for (size_t k = 0; k < x->n; k++)
+        n_runs += x->list[k].n_traces * x->list[k].n_machines;
+    out->runs = tide_calloc(n_runs, sizeof *out->runs);
+    if (out->runs == NULL)
+        return tide_nomem(e);
+    for (size_t k = 0; k < x->n; k++) {
+        struct experiment *ex = &list[k];
+        int rc;
+
+        ex->x = &x->list[k];
+        ex->results = out->runs + out->n;
+        for (size_t i = 0; i < ex->x->n_traces * ex->x->n_machines; i++)
+            out->runs[out->n++] = (struct tide_run_result){
+                .experiment = k, .trace = i / ex->x->n_machines, .machine = i % ex->x->n_machines};
+        ex->trace_json = tide_calloc(ex->x->n_traces, sizeof *ex->trace_json);
+        if (ex->trace_json == NULL)
+            return tide_nomem(e);
+        rc = tide_store_open(&ex->store, ex->x->output_dir, o->version, o->resume, e);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Complete, but perhaps not as hoped. */
+static int verdict(const struct batch *b, size_t n_runs, struct tide_error *e)
+{
+    if (b->n_damaged > 0) {
+        tide_fail(e, TIDE_E_TRACE, "%zu of %zu traces could be read only in part", b->n_damaged,
+                  b->n_traces);
+        tide_error_remedy(e, "their runs have status partial: they say what was read");
+        return TIDE_E_TRACE;
+    }
+    if (b->n_oom > 0) {
+        tide_fail(e, TIDE_E_RUN, "%zu of %zu runs ran out of simulated memory", b->n_oom, n_runs);
+        tide_error_remedy(e, "their status is oom: they say what happened until then; a larger "
+                             "'memory' lets them run on");
+        return TIDE_E_RUN;
+    }
+    return 0;
+}
+
+int tide_batch_run(const struct tide_experiments *x, const struct tide_batch_options *o,
+                   struct tide_batch_results *out, struct tide_error *e)
+{
+    struct tide_error local = {0};
+    struct batch b = {.o = o};
+    struct experiment *list = tide_calloc(x->n, sizeof *list);
+    time_t started = time(NULL);
+    int rc;
+
+    *out = (struct tide_batch_results){0};
+    e = e != NULL ? e : &local;
+    if (list == NULL)
+        return tide_nomem(e);
+    for (size_t k = 0; k < x->n; k++) {
+        list[k].store = TIDE_STORE_NONE;
+        b.n_traces += x->list[k].n_traces;
+    }
+    rc = try_traces(x, e);
+    if (rc == 0)
+        rc = open_experiments(x, o, list, out, e);
+    for (size_t k = 0; k < x->n && rc == 0; k++)
+        rc = run_experiment(&b, &list[k], started, e);
+    /* Only now: until the last experiment is there, a resumed batch needs the first one's runs. */
+    for (size_t k = 0; k < x->n && rc == 0; k++)
+        rc = tide_store_remove(&list[k].store, e);
+    for (size_t k = 0; k < x->n; k++) {
+        for (size_t i = 0; list[k].trace_json != NULL && i < list[k].x->n_traces; i++)
+            free(list[k].trace_json[i]);
+        free(list[k].trace_json);
+        tide_store_close(&list[k].store);
+    }
+    free(list);
+    if (rc != 0) {
+        tide_batch_results_free(out);
+        return rc;
+    }
+    return verdict(&b, out->n, e);
+}
+
+int tide_batch_compare(const char *trace, const char *format,
+                       const struct tide_machine_config *machines, size_t n,
+                       const struct tide_batch_options *o, struct tide_batch_results *out,
+                       struct tide_error *e)
+{
+    struct tide_error local = {0};
+    struct batch b = {.o = o, .n_traces = 1};
+    int rc;
+
+    e = e != NULL ? e : &local;
+    *out = (struct tide_batch_results){.runs = tide_calloc(n, sizeof *out->runs), .n = n};
+    if (out->runs == NULL) {
+        out->n = 0;
+        return tide_nomem(e);
+    }
+    for (size_t i = 0; i < n; i++)
+        out->runs[i].machine = i;
+    rc = run_trace(&b, NULL, trace, format, machines, NULL, n, out->runs, NULL, e);
+    if (rc != 0) {
+        tide_batch_results_free(out);
+        return rc;
+    }
+    return verdict(&b, n, e);
+}
+
+void tide_batch_results_free(struct tide_batch_results *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        free(r->runs[i].summary);
+    free(r->runs);
+    *r = (struct tide_batch_results){0};
+}

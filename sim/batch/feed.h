@@ -1,0 +1,55 @@
+/* One decode, many consumers: the blocks of a trace go through a small ring to machines and scans.
+ *
+ * Threads have no fixed parts. Each takes the next piece of work there is: decode a block and cut
+ * its runs (one thread at a time, while the ring has a free slot), or replay the next block of a
+ * consumer that no other thread has. A consumer sees all blocks in order, and consumers share
+ * nothing that is written, so what they count can't depend on the number of threads. With one
+ * thread the ring has one slot and nothing is started: decode, replay, repeat, while the block is
+ * in the cache.
+ */
+#ifndef TIDE_BATCH_FEED_H
+#define TIDE_BATCH_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "pager/machine.h"
+#include "trace/reader.h"
+
+struct tide_consumer {
+    void *context;
+    /* 1: wants more, 0: has enough, negative: failed (the feed is given up). `runs` is NULL for a
+     * consumer without geometry. */
+    int (*take)(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
+                struct tide_error *e);
+    const struct tide_geometry *geometry; /* of the page runs it wants; NULL: none */
+
+    /* kept by the feed */
+    size_t runs;   /* index of its geometry among the different ones */
+    uint64_t next; /* block to take next */
+    bool busy;     /* a thread is on it */
+    bool enough;
+};
+
+struct tide_feed {
+    struct tide_reader *reader;
+    struct tide_consumer *consumers;
+    size_t n;
+    unsigned jobs;
+    /* Told after each block, by one thread at a time; may be NULL. */
+    void (*progress)(void *context, struct tide_reader *r, uint64_t accesses);
+    void *progress_context;
+
+    /* results */
+    uint64_t accesses;             /* decoded */
+    int trace_code;                /* how reading ended: 0, or what the reader returned */
+    struct tide_error trace_error; /* ... and said */
+};
+
+/* Feeds until the trace ends, is found damaged, or every consumer has enough: all 0. Negative when
+ * a consumer or this machine failed. */
+TIDE_MUST_CHECK int tide_feed_run(struct tide_feed *f, struct tide_error *e);
+
+#endif

@@ -1,0 +1,284 @@
+/* The frame around the formats: see reader.h.
+ *
+ * It owns the window: the stream inflates straight into it, a format parses from it, and what is
+ * left of an incomplete record moves to its front before the next read. Its size is fixed. A block
+ * is filled before it is handed out, so blocks do not depend on how the bytes arrived. An error is
+ * kept until the records before it have been handed out.
+ */
+#include "trace/reader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/nearest.h"
+
+enum { WINDOW_BYTES = 256 * 1024, PADDING_BYTES = 64, PROBE_BYTES = 64 * 1024 };
+
+#define TIDE_FORMAT(symbol) extern const struct tide_format tide_format_##symbol;
+#include "trace/formats.def"
+#undef TIDE_FORMAT
+
+const struct tide_format *const tide_formats[] = {
+#define TIDE_FORMAT(symbol) &tide_format_##symbol,
+#include "trace/formats.def"
+#undef TIDE_FORMAT
+    NULL};
+
+struct tide_reader {
+    struct tide_stream *stream;
+    const struct tide_format *format;
+    void *state;
+    struct tide_reader_window window;
+    struct tide_trace_info info;
+    uint64_t accesses; /* handed out */
+    int ended;         /* 1: the end, negative: `failed`; then nothing more comes */
+    struct tide_error failed;
+};
+
+enum { KNOWN_MAX = 32 };
+
+/* The names, for "did you mean" and for messages. */
+static size_t names_of(const struct tide_format *const *list, const char *names[KNOWN_MAX],
+                       char *text, size_t bytes)
+{
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (; list[n] != NULL && n < KNOWN_MAX; n++) {
+        names[n] = list[n]->name;
+        if (n > 0)
+            strncat(text, ", ", bytes - strlen(text) - 1);
+        strncat(text, names[n], bytes - strlen(text) - 1);
+    }
+    return n;
+}
+
+/* Compressed by something we do not inflate: its name, else NULL. */
+static const char *foreign_compression(const unsigned char *head, size_t n)
+{
+    static const struct {
+        const char *magic, *name;
+    } known[] = {{"\xfd"
+                  "7zXZ",
+                  "xz"},
+                 {"\x28\xb5\x2f\xfd", "zstd"},
+                 {"BZh", "bzip2"},
+                 {"PK\x03\x04", "zip"}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (n >= strlen(known[i].magic) &&
+            memcmp(head, known[i].magic, strlen(known[i].magic)) == 0)
+            return known[i].name;
+    return NULL;
+}
+
+const struct tide_format *tide_format_find(const struct tide_format *const *list, const char *name,
+                                           const unsigned char *head, size_t n, bool whole,
+                                           struct tide_error *e)
+{
+    const char *names[KNOWN_MAX] = {NULL}, *other;
+    char known[256];
+    size_t count = names_of(list, names, known, sizeof known);
+    size_t best = count, second = count;
+    int best_score = 0;
+
+    if (name != NULL) {
+        const char *near = tide_nearest(name, names, count);
+
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(list[i]->name, name) == 0)
+                return list[i];
+        tide_fail(e, TIDE_E_USAGE, "unknown trace format '%s'", name);
+        if (near != NULL)
+            tide_error_remedy(e, "did you mean '%s'? known: %s", near, known);
+        else
+            tide_error_remedy(e, "known: %s", known);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int score = list[i]->probe(head, n, whole);
+
+        if (score > best_score) {
+            best = i;
+            second = count;
+            best_score = score;
+        } else if (score > 0 && score == best_score) {
+            second = i;
+        }
+    }
+    if (best < count && second == count)
+        return list[best];
+    other = foreign_compression(head, n);
+    if (n == 0 && whole) {
+        tide_fail(e, TIDE_E_TRACE, "there is nothing in it: the trace is empty");
+    } else if (other != NULL) {
+        tide_fail(e, TIDE_E_TRACE, "the trace is compressed with %s; gzip and plain are read",
+                  other);
+        tide_error_remedy(e, "decompress it into a pipe and give '-' as the trace");
+    } else if (best < count) {
+        tide_fail(e, TIDE_E_TRACE, "the format is not clear: it may be %s or %s", names[best],
+                  names[second]);
+        tide_error_remedy(e, "say --format NAME (known: %s)", known);
+    } else {
+        tide_fail(e, TIDE_E_TRACE, "the content is in no known trace format");
+        tide_error_remedy(e, "if it is one, say --format NAME (known: %s) to see what is wrong",
+                          known);
+    }
+    return NULL;
+}
+
+struct tide_event *tide_block_event(struct tide_block *b, struct tide_trace_info *info,
+                                    enum tide_event_type type)
+{
+    struct tide_event *ev = &b->events[b->n_events++];
+
+    assert(b->n_events <= TIDE_BLOCK_EVENTS);
+    *ev = (struct tide_event){.at = (uint32_t)b->n_accesses, .type = (uint8_t)type};
+    info->events[type]++;
+    return ev;
+}
+
+/* Moves what is unread to the front and reads behind it. 1, 0 at the end, or an error. */
+static int read_more(struct tide_reader *r, struct tide_error *e)
+{
+    struct tide_reader_window *w = &r->window;
+    ssize_t got;
+
+    memmove(w->bytes, w->bytes + w->pos, w->len - w->pos);
+    w->offset += w->pos;
+    w->len -= w->pos;
+    w->pos = 0;
+    assert(w->len < WINDOW_BYTES); /* no format leaves a record as long as that unread */
+    got = tide_stream_read(r->stream, w->bytes + w->len, WINDOW_BYTES - w->len, e);
+    if (got > 0)
+        w->len += (size_t)got;
+    else if (got == 0)
+        w->at_end = true;
+    memset(w->bytes + w->len, 0, PADDING_BYTES);
+    return got > 0 ? 1 : (int)got;
+}
+
+struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
+                                     struct tide_error *e)
+{
+    struct tide_reader *r = tide_calloc(1, sizeof *r);
+    struct tide_error own, found;
+    int rc = 1;
+
+    if (r == NULL) {
+        tide_nomem(e);
+        tide_stream_close(s);
+        return NULL;
+    }
+    if (e == NULL)
+        e = &own;
+    r->stream = s;
+    r->window.name = tide_stream_name(s);
+    if ((r->window.bytes = tide_malloc(WINDOW_BYTES + PADDING_BYTES)) == NULL) {
+        tide_nomem(e);
+        goto failed;
+    }
+    while (rc > 0 && r->window.len < PROBE_BYTES)
+        rc = read_more(r, e);
+    /* A stream that fails after some content fails again when it is read on; what precedes that
+     * is a trace all the same. */
+    if (rc < 0 && r->window.len == 0)
+        goto failed;
+    r->format = tide_format_find(tide_formats, format, r->window.bytes, r->window.len,
+                                 r->window.at_end, &found);
+    if (r->format == NULL) {
+        if (rc >= 0 || found.code == TIDE_E_USAGE) {
+            *e = found;
+            if (found.code != TIDE_E_USAGE)
+                tide_error_where(e, "%s", r->window.name);
+        }
+        goto failed;
+    }
+    r->info.format = r->format->name;
+    if ((r->state = tide_calloc(1, r->format->state_bytes)) == NULL) {
+        tide_nomem(e);
+        goto failed;
+    }
+    return r;
+failed:
+    tide_reader_close(r);
+    return NULL;
+}
+
+void tide_reader_close(struct tide_reader *r)
+{
+    if (r == NULL)
+        return;
+    if (r->state != NULL && r->format->fini != NULL)
+        r->format->fini(r->state);
+    free(r->state);
+    free(r->window.bytes);
+    tide_stream_close(r->stream);
+    free(r);
+}
+
+/* Fills the block. 1 full, 0 the content has ended, or an error. */
+static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
+{
+    for (;;) {
+        int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
+
+        if (rc != 0 || r->window.at_end)
+            return rc;
+        if ((rc = read_more(r, e)) < 0)
+            return rc;
+    }
+}
+
+/* Four counters of 16 bits in one word: a block has no more than 2^14 accesses of a kind. */
+static void count_kinds(const struct tide_block *b, uint64_t counts[TIDE_KINDS])
+{
+    uint64_t packed = 0;
+
+    for (size_t i = 0; i < b->n_accesses; i++)
+        packed += UINT64_C(1) << 16 * b->accesses[i].kind;
+    for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
+        counts[kind] += packed >> 16 * kind & 0xffff;
+}
+_Static_assert(TIDE_KINDS <= 4 && TIDE_BLOCK_ACCESSES < 1 << 16, "the counters of count_kinds()");
+
+int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
+{
+    b->n_accesses = b->n_events = 0;
+    b->first = r->accesses;
+    if (r->ended == 0) {
+        int rc = fill(r, b, &r->failed);
+
+        count_kinds(b, r->info.accesses);
+        r->accesses += b->n_accesses;
+        if (rc == 0 && r->accesses == 0) {
+            rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no memory access");
+            tide_error_where(&r->failed, "%s", r->window.name);
+            tide_error_remedy(&r->failed, "read as %s, an access looks like: %s", r->format->name,
+                              r->format->example);
+        }
+        r->ended = rc < 0 ? rc : rc == 0;
+        if (b->n_accesses > 0 || b->n_events > 0)
+            return 1;
+    }
+    if (r->ended < 0 && e != NULL)
+        *e = r->failed;
+    return r->ended < 0 ? r->ended : 0;
+}
+
+const struct tide_trace_info *tide_reader_info(const struct tide_reader *r)
+{
+    return &r->info;
+}
+
+const char *tide_reader_file(const struct tide_reader *r, uint32_t file)
+{
+    return file == 0 || r->format->file == NULL ? NULL : r->format->file(r->state, file);
+}
+
+struct tide_stream *tide_reader_stream(struct tide_reader *r)
+{
+    return r->stream;
+}

@@ -1,0 +1,48 @@
+/* What the text formats share: lines, hexadecimal digits, numbers, and messages about damage. */
+#ifndef TIDE_TRACE_TEXT_H
+#define TIDE_TRACE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trace/reader.h"
+
+/* No record is longer; of a longer line only this much is seen, and the rest is skipped as it
+ * passes, so that a line without end needs no more memory than any other. */
+enum { TIDE_LINE_MAX = 16384 };
+
+struct tide_lines {
+    uint64_t number;  /* of the line taken last, from 1; formats that take lines by other means add
+                       * them here */
+    bool inside_long; /* the rest of a long line is still to be skipped */
+};
+
+struct tide_line {
+    const unsigned char *text;
+    size_t n;   /* without the line end (LF or CR LF) */
+    bool cut;   /* longer than TIDE_LINE_MAX: only its beginning is here */
+    bool ended; /* false: the content ended before the line did */
+};
+
+/* Takes the next line from the window. False: the window holds no complete line. */
+bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, struct tide_line *line);
+
+/* The value of a hexadecimal digit of either case, or 255. */
+extern const unsigned char tide_hex_digit[256];
+
+/* Reads digits of base 10 or 16 at *at, up to `end`, and moves *at behind them. False, with *at at
+ * the place, when there is no digit or the value does not fit in 64 bits. */
+bool tide_number(const unsigned char **at, const unsigned char *end, unsigned base, uint64_t *out);
+/* The same with 0x for hexadecimal, else decimal. */
+bool tide_number_c(const unsigned char **at, const unsigned char *end, uint64_t *out);
+
+/* The error for a damaged record: `at` points into the window; "name: line L, byte B". */
+int tide_damage(const struct tide_reader_window *w, const unsigned char *at, uint64_t line,
+                struct tide_error *e, const char *what, ...) __attribute__((format(printf, 5, 6)));
+
+/* At most 48 bytes of text for a message, what cannot be printed as \xNN. Returns `out`. */
+enum { TIDE_EXCERPT_BYTES = 4 * 48 + 4 };
+const char *tide_excerpt(const unsigned char *text, size_t n, char out[TIDE_EXCERPT_BYTES]);
+
+#endif

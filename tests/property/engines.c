@@ -1,0 +1,82 @@
+/* The fast engine equals the plain one, row for row of every CSV table, on random traces and
+ * machines; TIDE_SEED and TIDE_CASES choose others than the usual ones. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../support/random_case.h"
+#include "../support/replay.h"
+#include "config/experiment.h"
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *s = getenv(name);
+
+    return s != NULL ? strtoull(s, NULL, 0) : otherwise;
+}
+
+/* The first row in which the two differ. */
+static void report_difference(const char *a, const char *b, char *buf, size_t n)
+{
+    while (*a != '\0' && *b != '\0') {
+        size_t la = strcspn(a, "\n"), lb = strcspn(b, "\n");
+
+        if (la != lb || memcmp(a, b, la) != 0)
+            break;
+        a += la + (a[la] == '\n');
+        b += lb + (b[lb] == '\n');
+    }
+    snprintf(buf, n, "plain: %.*s\nfast:  %.*s", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+}
+
+Test(engines, fast_equals_plain, .timeout = 280)
+{
+    uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 600);
+    uint64_t told = 0, tried = 0, policies_seen = 0, kinds_seen = 0, n_policies = 0;
+
+    while (tide_policies[n_policies] != NULL)
+        n_policies++;
+    fprintf(stderr, "# engines: TIDE_SEED=%" PRIu64 " TIDE_CASES=%" PRIu64 "\n", seed, cases);
+    while (told < cases) {
+        const struct tide_policy *policy = tide_policies[tried % n_policies];
+        struct tide_machine_config c;
+        struct replay plain, fast;
+        struct tide_error e = {0};
+        struct tide_rng r;
+        char *text, difference[1024], *described;
+        size_t n;
+        int rc_plain, rc_fast;
+
+        cr_assert_lt(tried, 20 * cases, "too few cases tell anything");
+        tide_rng_init(&r, seed + tried++, "engines");
+        text = random_lackey(&r, 200 + tide_rng_below(&r, 4000), &n);
+        random_machine(&r, policy, &c);
+        cr_assert_eq(tide_machine_check(&c, &e), 0, "%s", e.what);
+        rc_plain = replay(text, n, "lackey", &c, TIDE_ENGINE_PLAIN, &plain, &e);
+        cr_assert_eq(rc_plain, 0, "case %" PRIu64 ": %s: %s", seed + tried - 1, e.where, e.what);
+        rc_fast = replay(text, n, "lackey", &c, TIDE_ENGINE_FAST, &fast, &e);
+        cr_assert_eq(rc_fast, 0, "case %" PRIu64 ": %s: %s", seed + tried - 1, e.where, e.what);
+        if (strcmp(plain.rows, fast.rows) != 0) {
+            report_difference(plain.rows, fast.rows, difference, sizeof difference);
+            described = tide_machine_print(&c);
+            cr_assert(false, "case %" PRIu64 ":\n%s\n%s", seed + tried - 1, difference,
+                      described != NULL ? described : policy->name);
+        }
+        if (plain.counts.evictions > 0 && plain.counts.walks > 0 && plain.crossings > 0) {
+            told++;
+            policies_seen |= UINT64_C(1) << ((tried - 1) % n_policies);
+            for (unsigned i = 0; i < c.tlb.n; i++)
+                kinds_seen |= UINT64_C(1) << c.tlb.arrays[i].kind;
+        }
+        replay_free(&plain);
+        replay_free(&fast);
+        free(text);
+    }
+    fprintf(stderr, "# engines: %" PRIu64 " cases tell, of %" PRIu64 " tried\n", told, tried);
+    if (cases >= 500) {
+        cr_expect_eq(policies_seen, (UINT64_C(1) << n_policies) - 1, "a policy was never evicting");
+        cr_expect_eq(kinds_seen, (UINT64_C(1) << TIDE_TLB_KINDS) - 1, "a TLB kind never occurred");
+    }
+}

@@ -1,0 +1,49 @@
+/* The policies once more, straight from their definitions: a list of the pages in memory and loops
+ * over it, one reference at a time, nothing kept that the definition does not name. sim/ is held to
+ * these, victim by victim. At most PLAIN_FRAMES frames, for every step may look at all of them.
+ */
+#ifndef TIDE_TESTS_PLAIN_POLICIES_H
+#define TIDE_TESTS_PLAIN_POLICIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "policy_driver.h"
+
+enum { PLAIN_FRAMES = 64, PLAIN_REMEMBERED = 4096 };
+
+struct plain_page {
+    tide_page page;
+    bool r, m;
+    uint64_t last;    /* time of last reference */
+    uint64_t count;   /* references */
+    uint64_t shifted; /* aging's shift register */
+    uint64_t next_use;
+};
+
+struct plain {
+    const struct plain_rules *rules;
+    size_t frames, n;
+    struct plain_page list[PLAIN_FRAMES]; /* in order of loading; rings: the hand is at list[0] */
+    uint64_t now;
+    struct tide_rng rng;
+    /* options */
+    uint64_t tick, bits, cap, initial, initial_bit;
+    bool persist;
+    /* random, nru: the pages that a draw counts through, by class last seen */
+    tide_page pools[4][PLAIN_FRAMES];
+    size_t n_pools[4];
+    /* lfu with persist: counts of evicted pages */
+    struct plain_page remembered[PLAIN_REMEMBERED];
+    size_t n_remembered;
+};
+
+/* Settings as for driver_open(). Aborts if there is no such policy. */
+void plain_open(struct plain *p, const char *policy, const char *settings, size_t frames,
+                uint64_t seed);
+/* As driver_step(). */
+bool plain_step(struct plain *p, const struct driver_step *step, tide_page *victim);
+
+#endif

@@ -1,0 +1,58 @@
+/* The least machine that can hold a policy to its contract: a fixed number of frames, nothing else.
+ *
+ * It maps pages to frames, keeps reference and dirty bits, folds references into touches, calls
+ * ticks, and counts faults and write-backs. Pages are single-process page numbers or any tide_page.
+ */
+#ifndef TIDE_TESTS_POLICY_DRIVER_H
+#define TIDE_TESTS_POLICY_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "replacement/policy.h"
+
+enum driver_op { DRIVER_READ, DRIVER_WRITE, DRIVER_UNMAP };
+
+/* A step of a trace. next_use is filled by driver_next_uses(). */
+struct driver_step {
+    tide_page page;
+    uint8_t op; /* enum driver_op */
+    uint64_t next_use;
+};
+
+struct driver {
+    const struct tide_policy *policy;
+    void *state, *options;
+    struct tide_policy_env env;
+    struct tide_rng rng;
+    uint8_t *bits;
+    tide_page *pages;
+    uint32_t *free_frames, n_free;
+    struct tide_map frames; /* page -> frame */
+    uint64_t now, tick;     /* tick: 0 for policies without */
+    uint64_t faults, evictions, writebacks;
+};
+
+/* For policies with options: set some away from their defaults, NAME=VALUE, separated by blanks;
+ * NULL or "": none. Asserts (by abort) that options exist and allocation works. */
+void driver_open(struct driver *d, const struct tide_policy *policy, const char *settings,
+                 uint32_t frames, uint64_t seed);
+void driver_close(struct driver *d);
+
+/* One step. Returns whether it faulted; *victim (may be NULL) is the page evicted for it, or
+ * TIDE_PAGE_NONE. */
+bool driver_step(struct driver *d, const struct driver_step *step, tide_page *victim);
+/* Replays the longest part of steps[0..n) that one run can hold, at least one step: a reference
+ * and those that follow it to the same page or to one other resident page, within a tick. Touches
+ * are folded. Returns the number of steps taken; *faulted and *victim are about the first. */
+size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, bool *faulted,
+                  tide_page *victim);
+
+bool driver_resident(const struct driver *d, tide_page page);
+
+/* Next uses are indices of steps; an unmapping in between ends a page's future. */
+void driver_next_uses(struct driver_step *steps, size_t n);
+
+#endif

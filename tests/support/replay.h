@@ -1,0 +1,22 @@
+/* A trace in memory through one machine, and everything it says as CSV rows: what tests compare. */
+#ifndef TESTS_SUPPORT_REPLAY_H
+#define TESTS_SUPPORT_REPLAY_H
+
+#include <stddef.h>
+
+#include "pager/machine.h"
+
+struct replay {
+    char *rows; /* samples as they came, then the end: stored form of report/machine.h */
+    struct tide_counts counts;
+    enum tide_machine_status status;
+    uint64_t crossings; /* accesses of the trace that cross a page of this machine */
+};
+
+/* Returns 0, or a negative code with *e filled. `format` NULL: by content. Scans first where the
+ * machine needs it. */
+int replay(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
+           enum tide_engine engine, struct replay *out, struct tide_error *e);
+void replay_free(struct replay *r);
+
+#endif
