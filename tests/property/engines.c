@@ -28,7 +28,8 @@ static void report_difference(const char *a, const char *b, char *buf, size_t n)
         a += la + (a[la] == '\n');
         b += lb + (b[lb] == '\n');
     }
-    snprintf(buf, n, "plain: %.*s\nfast:  %.*s", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+    snprintf(buf, n, "plain: %.*s\nfast:  %.*s", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"),
+             b);
 }
 
 Test(engines, fast_equals_plain, .timeout = 280)
@@ -79,4 +80,48 @@ Test(engines, fast_equals_plain, .timeout = 280)
         cr_expect_eq(policies_seen, (UINT64_C(1) << n_policies) - 1, "a policy was never evicting");
         cr_expect_eq(kinds_seen, (UINT64_C(1) << TIDE_TLB_KINDS) - 1, "a TLB kind never occurred");
     }
+}
+
+/* Accessed bits with a TLB flush on clearing are the textbook's reference bits: each reference
+ * after a clearing walks. Without the flush they are not, or the option would be idle. */
+Test(engines, accessed_bits_with_flush_are_reference_bits, .timeout = 100)
+{
+    uint64_t different = 0, tried = 0;
+
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        static const char *const names[] = {"clock", "esc", "nru", "aging", "fifo", "random"};
+        const struct tide_policy *policy = tide_policy_find(names[seed % 6]);
+        struct tide_machine_config c;
+        struct replay textbook, flushed, stale;
+        struct tide_error e = {0};
+        struct tide_rng r;
+        char *text;
+        size_t n;
+
+        tide_rng_init(&r, seed, "accessed");
+        text = random_lackey(&r, 3000, &n);
+        random_machine(&r, policy, &c);
+        tide_options_defaults(policy->options, c.policy_options); /* initial bit 1 */
+        c.references = TIDE_REFERENCES_EVERY;
+        c.observe = TIDE_OBSERVE_EVERY_REFERENCE;
+        c.flush_on_clear = false;
+        c.by_memory = false;
+        c.frames = (struct tide_amount){.value = 4 + tide_rng_below(&r, 20)};
+        cr_assert_eq(replay(text, n, "lackey", &c, TIDE_ENGINE_FAST, &textbook, &e), 0);
+        c.observe = TIDE_OBSERVE_ACCESSED_BIT;
+        cr_assert_eq(replay(text, n, "lackey", &c, TIDE_ENGINE_FAST, &stale, &e), 0);
+        c.flush_on_clear = true;
+        cr_assert_eq(replay(text, n, "lackey", &c, TIDE_ENGINE_FAST, &flushed, &e), 0);
+        cr_assert_eq(textbook.counts.faults_major, flushed.counts.faults_major, "seed %" PRIu64,
+                     seed);
+        cr_assert_eq(textbook.counts.writebacks, flushed.counts.writebacks, "seed %" PRIu64, seed);
+        tried++;
+        different += stale.counts.evictions != textbook.counts.evictions;
+        replay_free(&textbook);
+        replay_free(&stale);
+        replay_free(&flushed);
+        free(text);
+    }
+    cr_expect_gt(different, tried / 20, "only %" PRIu64 " of %" PRIu64 " differ without the flush",
+                 different, tried);
 }

@@ -430,12 +430,14 @@ static bool any_mapped(const struct world *w, size_t from, size_t to, unsigned *
     return any;
 }
 
-static void model_touch(struct world *w, size_t i)
+/* A touch at page i of a machine page that spans pages first..last. */
+static void model_touch(struct world *w, size_t i, size_t first, size_t last)
 {
-    size_t above = i, below = i;
+    size_t above = i, below = first;
 
-    if (w->pages[i].mapped)
-        return;
+    for (size_t k = first; k <= last; k++)
+        if (w->pages[k].mapped)
+            return;
     while (above < PAGES && !w->pages[above].mapped)
         above++;
     while (below > 0 && !w->pages[below - 1].mapped)
@@ -450,20 +452,21 @@ static void model_touch(struct world *w, size_t i)
     } else if (w->layout && w->syscalls) {
         return;
     } else if (below > 0 && w->pages[below - 1].segment == TIDE_SEG_INFERRED &&
-               (i - below) * PAGE <= TIDE_INFER_GAP) {
-        for (size_t k = below; k <= i; k++) {
+               (first - below) * PAGE <= TIDE_INFER_GAP) {
+        for (size_t k = below; k <= last; k++) {
             w->pages[k] = w->pages[below - 1];
             w->pages[k].content = 0;
         }
     } else if (above < PAGES && w->pages[above].segment == TIDE_SEG_INFERRED &&
-               (above - i - 1) * PAGE <= TIDE_INFER_GAP) {
-        for (size_t k = i; k < above; k++) {
+               (above - last - 1) * PAGE <= TIDE_INFER_GAP) {
+        for (size_t k = first; k < above; k++) {
             w->pages[k] = w->pages[above];
             w->pages[k].content = 0;
         }
     } else {
-        w->pages[i] =
-            (struct page){.mapped = true, .prot = TIDE_PROT_ALL, .segment = TIDE_SEG_INFERRED};
+        for (size_t k = first; k <= last; k++)
+            w->pages[k] =
+                (struct page){.mapped = true, .prot = TIDE_PROT_ALL, .segment = TIDE_SEG_INFERRED};
     }
 }
 
@@ -479,7 +482,7 @@ static void do_touch(struct world *w, struct tide_rng *r)
     bool found;
     int rc = tide_mm_touch(&w->mm, start, bytes, addr, &prot, &v, NULL);
 
-    model_touch(w, i);
+    model_touch(w, i, (start - BASE) / PAGE, (start + bytes - 1 - BASE) / PAGE);
     found = any_mapped(w, (start - BASE) / PAGE, (start + bytes - 1 - BASE) / PAGE + 1, &want);
     cr_assert_eq(rc, found, "seed %u step %u page %zu", w->seed, w->step, i);
     if (!found)

@@ -84,7 +84,8 @@ static void layout(struct writer *w, bool tell)
         PID);
     if (!tell)
         return;
-    put(w, "--%d:1: aspacem <<< SHOW_SEGMENTS: Memory layout at client startup (9 segments)\n", PID);
+    put(w, "--%d:1: aspacem <<< SHOW_SEGMENTS: Memory layout at client startup (9 segments)\n",
+        PID);
     put(w, "--%d:1: aspacem 1 segment names in 1 slots\n", PID);
     put(w, "--%d:1: aspacem freelist is empty\n", PID);
     put(w, "--%d:1: aspacem (1,49,7) /usr/bin/random\n", PID);
@@ -116,34 +117,40 @@ static void system_call(struct writer *w)
         pages = 1 + below(w, 12);
         start = w->mmap_base;
         w->mmap_base += (pages + below(w, 3)) * PAGE;
-        put(w, "SYSCALL[%d,1](9) sys_mmap ( 0x0, %" PRIu64 ", 3, %d, %s, 0 ) --> [pre-success] "
-               "Success(0x%" PRIx64 ") \n",
+        put(w,
+            "SYSCALL[%d,1](9) sys_mmap ( 0x0, %" PRIu64 ", 3, %d, %s, 0 ) --> [pre-success] "
+            "Success(0x%" PRIx64 ") \n",
             PID, pages * PAGE - below(w, 100), below(w, 2) ? 34 : 2, "4294967295", start);
         add_region(w, start, pages, 3);
         break;
     case 2: /* mmap over the middle of something */
         g = pick_region(w);
         start = g->start + below(w, g->pages) * PAGE;
-        put(w, "SYSCALL[%d,1](9) sys_mmap ( 0x%" PRIx64 ", 4096, 3, 50, 4294967295, 0 ) --> "
-               "[pre-success] Success(0x%" PRIx64 ") \n",
+        put(w,
+            "SYSCALL[%d,1](9) sys_mmap ( 0x%" PRIx64 ", 4096, 3, 50, 4294967295, 0 ) --> "
+            "[pre-success] Success(0x%" PRIx64 ") \n",
             PID, start, start);
         break;
     case 3:
         g = pick_region(w);
         start = g->start + below(w, g->pages) * PAGE;
-        put(w, "SYSCALL[%d,1](11) sys_munmap ( 0x%" PRIx64 ", %" PRIu64 " )[sync] --> Success(0x0) \n",
+        put(w,
+            "SYSCALL[%d,1](11) sys_munmap ( 0x%" PRIx64 ", %" PRIu64 " )[sync] --> Success(0x0) \n",
             PID, start, (1 + below(w, 3)) * PAGE);
         break;
     case 4:
         g = pick_region(w);
         start = g->start + below(w, g->pages) * PAGE;
-        put(w, "SYSCALL[%d,1](10) sys_mprotect ( 0x%" PRIx64 ", %" PRIu64 ", %" PRIu64
-               " )[sync] --> Success(0x0) \n",
+        put(w,
+            "SYSCALL[%d,1](10) sys_mprotect ( 0x%" PRIx64 ", %" PRIu64 ", %" PRIu64
+            " )[sync] --> Success(0x0) \n",
             PID, start, (1 + below(w, 2)) * PAGE, below(w, 4) ? UINT64_C(3) : below(w, 8));
         break;
     case 5:
         w->brk = 0x4035000 + below(w, 10) * 3000;
-        put(w, "SYSCALL[%d,1](12) sys_brk ( 0x%" PRIx64 " ) --> [pre-success] Success(0x%" PRIx64 ") \n",
+        put(w,
+            "SYSCALL[%d,1](12) sys_brk ( 0x%" PRIx64 " ) --> [pre-success] Success(0x%" PRIx64
+            ") \n",
             PID, w->brk, w->brk);
         w->regions[3].pages = 1 + (w->brk - 0x4035000) / PAGE;
         break;
@@ -157,15 +164,18 @@ static void system_call(struct writer *w)
             w->mmap_base += (pages + 1) * PAGE;
         else
             pages = g->pages > 1 ? g->pages - 1 : 1;
-        put(w, "SYSCALL[%d,1](25) sys_mremap ( 0x%" PRIx64 ", %" PRIu64 ", %" PRIu64
-               ", 0x1, 0x0 ) --> [pre-success] Success(0x%" PRIx64 ") \n",
+        put(w,
+            "SYSCALL[%d,1](25) sys_mremap ( 0x%" PRIx64 ", %" PRIu64 ", %" PRIu64
+            ", 0x1, 0x0 ) --> [pre-success] Success(0x%" PRIx64 ") \n",
             PID, g->start, g->pages * PAGE, pages * PAGE, start);
         g->start = start;
         g->pages = pages;
         break;
     default:
         g = pick_region(w);
-        put(w, "SYSCALL[%d,1](28) sys_madvise ( 0x%" PRIx64 ", %" PRIu64 ", 4 )[sync] --> Success(0x0) \n",
+        put(w,
+            "SYSCALL[%d,1](28) sys_madvise ( 0x%" PRIx64 ", %" PRIu64
+            ", 4 )[sync] --> Success(0x0) \n",
             PID, g->start, (1 + below(w, g->pages)) * PAGE);
         break;
     }
@@ -291,7 +301,8 @@ static void random_pagetable(struct tide_rng *r, struct tide_machine_config *c)
             uint32_t sets = 1u << tide_rng_below(r, 2), ways = 1 + (uint32_t)tide_rng_below(r, 4);
 
             c->pagetable.walk_caches[c->pagetable.n_walk_caches++] =
-                (struct tide_walk_cache_config){.level = level, .entries = sets * ways, .ways = ways};
+                (struct tide_walk_cache_config){
+                    .level = level, .entries = sets * ways, .ways = ways};
         }
     }
 }
@@ -338,11 +349,17 @@ void random_machine(struct tide_rng *r, const struct tide_policy *policy,
             .is_share = true, .value = (1 + tide_rng_below(r, 100)) * (TIDE_SHARE_WHOLE / 100)};
         break;
     default:
-        c->frames = (struct tide_amount){.value = 1 + tide_rng_below(r, tide_rng_below(r, 2) ? 8 : 40)};
+        c->frames =
+            (struct tide_amount){.value = 1 + tide_rng_below(r, tide_rng_below(r, 2) ? 8 : 40)};
         break;
     }
     c->policy = policy;
     random_options(r, policy, c->policy_options);
+    c->references = tide_rng_below(r, 3) == 0 ? TIDE_REFERENCES_COLLAPSED : TIDE_REFERENCES_EVERY;
+    if (policy->observes <= TIDE_OBSERVES_BIT && tide_rng_below(r, 4) == 0) {
+        c->observe = TIDE_OBSERVE_ACCESSED_BIT;
+        c->flush_on_clear = tide_rng_below(r, 2);
+    }
     random_tlb(r, &c->tlb);
     random_pagetable(r, c);
     c->page_cache_warm = tide_rng_below(r, 2);

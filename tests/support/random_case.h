@@ -9,8 +9,8 @@
 #include "base/rng.h"
 #include "pager/machine.h"
 
-/* A Valgrind lackey log in new memory: layout and system calls (each present in most traces, so that
- * strict and inferred address spaces occur), fetches, reads, writes and modifies, some of them
+/* A Valgrind lackey log in new memory: layout and system calls (each present in most traces, so
+ * that strict and inferred address spaces occur), fetches, reads, writes and modifies, some of them
  * across pages, some outside every VMA or against permissions; phases, loops, scans and repeats. */
 char *random_lackey(struct tide_rng *r, size_t accesses, size_t *n);
 

@@ -24,9 +24,8 @@ static struct tide_reader *open_reader(const char *text, size_t n, const char *f
     return s == NULL ? NULL : tide_reader_open(s, format, e);
 }
 
-static int scan(const char *text, size_t n, const char *format,
-                const struct tide_machine_config *c, struct tide_block *b, struct tide_scan **out,
-                struct tide_error *e)
+static int scan(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
+                struct tide_block *b, struct tide_scan **out, struct tide_error *e)
 {
     struct tide_reader *r = open_reader(text, n, format, e);
     int rc = 1;
@@ -60,7 +59,8 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
         abort();
     rc = scan(text, n, format, c, b, &s, e);
     if (rc == 0) {
-        m = tide_machine_new(c, engine, tide_scan_distinct_pages(s), tide_scan_future(s), &watch, e);
+        m = tide_machine_new(c, engine, tide_scan_distinct_pages(s), tide_scan_future(s), &watch,
+                             e);
         r = open_reader(text, n, format, e);
         rc = m != NULL && r != NULL ? 1 : e->code;
         tide_block_runs_init(runs, tide_machine_geometry(c));

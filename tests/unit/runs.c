@@ -45,7 +45,8 @@ static void expect_runs(const char *accesses, const struct expected *want, size_
     cr_assert_eq(got, n_want, "%s: %zu runs", accesses, got);
     for (size_t i = 0; i < got; i++) {
         cr_expect_eq(runs[i].first, want[i].first, "%s: run %zu", accesses, i);
-        cr_expect_eq(runs[i].page.v, (uint64_t)(want[i].page - 'a' + 1), "%s: run %zu", accesses, i);
+        cr_expect_eq(runs[i].page.v, (uint64_t)(want[i].page - 'a' + 1), "%s: run %zu", accesses,
+                     i);
         cr_expect_eq(runs[i].fetches, want[i].fetches, "%s: run %zu", accesses, i);
         cr_expect_eq(runs[i].data, want[i].data, "%s: run %zu", accesses, i);
         cr_expect_eq(runs[i].switches, want[i].switches, "%s: run %zu", accesses, i);
