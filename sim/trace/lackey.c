@@ -3,10 +3,9 @@
  *     I  0401ab70,3           fetch: column 0, two blanks, hexadecimal address, decimal size
  *      S 1fff000708,8         store; L load; M modify: a load and a store of the same bytes
  *
- * Access lines are nearly all of a log. They are parsed a word at a time: eight bytes are checked
- * to be hexadecimal digits, and packed, with a few operations on one 64-bit register each. What
- * that path does not take (short or 16-digit addresses, CR LF, long sizes, everything else) goes
- * line by line through the plain path, which also words the errors; both accept the same lines.
+ * Access lines are nearly all of a log. Where the processor has SSE2, the 16 bytes of an address
+ * are checked and packed at once. What that path does not take (capitals, CR LF, long sizes, all
+ * other lines) goes line by line through the plain path, which also words the errors.
  *
  * Around them Valgrind prints, to the same file:
  *   ==PID== ..., --PID-- ...       its own talk; with -d the memory layout at client startup (and
@@ -24,9 +23,11 @@
  * Source: Valgrind 3.19, lackey/lk_main.c, coregrind/m_syswrap/syswrap-main.c,
  * coregrind/m_aspacemgr/aspacemgr-linux.c (show_nsegment).
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/mem.h"
 #include "trace/text.h"
@@ -78,44 +79,6 @@ struct lackey {
 
 /* ---- access lines ---- */
 
-#define ONES    UINT64_C(0x0101010101010101)
-#define HIGHS   (ONES * 0x80)
-#define NIBBLES (ONES * 0x0f)
-
-static inline uint64_t load64(const unsigned char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-/* The high bit of each byte that is no hexadecimal digit. Adding to seven-bit values can't carry
- * into the next byte: the sum's high bit tells whether the byte reaches a bound. */
-static inline uint64_t not_hex(uint64_t x)
-{
-    uint64_t low = x & ~HIGHS;
-    uint64_t letter = low | ONES * 0x20;
-    uint64_t is_digit = (low + ONES * (0x80 - '0')) & ~(low + ONES * (0x80 - '9' - 1));
-    uint64_t is_letter = (letter + ONES * (0x80 - 'a')) & ~(letter + ONES * (0x80 - 'f' - 1));
-
-    return (~(is_digit | is_letter) | x) & HIGHS;
-}
-
-/* Eight digits, the first in the lowest byte, as a number; bytes that are no digits become some
- * nibble and leave the others alone. */
-static inline uint64_t pack_hex(uint64_t x)
-{
-    uint64_t v = ((x & NIBBLES) + 9 * (x >> 6 & ONES)) & NIBBLES;
-
-    v = (v << 4 | v >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-    v = (v << 8 | v >> 16) & UINT64_C(0x0000ffff0000ffff);
-    return (v << 16 | v >> 32) & UINT32_MAX;
-}
-
 /* The three bytes that begin an access line, found by a hash of the first two. A bit above them
  * tells used slots from free ones, which match nothing. */
 struct prefix {
@@ -135,41 +98,64 @@ static const struct prefix prefixes[16] = {
     PREFIX_ROW(' ', 'M', ' ', TIDE_MODIFY),
 };
 
-/* Takes ordinary access lines: addresses of 8 to 15 digits, sizes of one or two. Stops at anything
- * else, and at the zeros behind the window, without having taken it. */
+#ifdef __SSE2__
+/* 1 bits where bytes of x lie in from..from+span. */
+static inline __m128i in_span(__m128i x, char from, char span)
+{
+    __m128i above = _mm_sub_epi8(x, _mm_set1_epi8(from)); /* wraps below `from` */
+
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(span)), above);
+}
+
+/* Takes ordinary access lines: lower-case addresses, sizes of one or two digits, 22 bytes at most.
+ * Stops at anything else, and at the zeros behind the window, without having taken it.
+ *
+ * The line end is looked for by itself: the next line's place then waits for one load and a few
+ * operations only, and the checks of several lines overlap. */
 static void parse_ordinary(struct tide_reader_window *w, struct tide_block *b)
 {
     const unsigned char *p = w->bytes + w->pos;
     struct tide_access *to = b->accesses + b->n_accesses;
     struct tide_access *const end = b->accesses + TIDE_BLOCK_ACCESSES;
 
-    /* Reads reach at most 23 bytes past p, which is within the window or its padding. */
+    /* Reads reach at most 22 bytes from p, which is within the window or its padding. */
     for (; to < end; to++) {
-        uint64_t head = load64(p), first = load64(p + 3), second = load64(p + 11);
-        const struct prefix *prefix = &prefixes[PREFIX_SLOT(head)];
-        uint64_t stop = not_hex(second);
-        unsigned digits, tens, units, size, two;
-        uint64_t addr;
-        const unsigned char *q;
+        /* ` L 1,8` is the shortest line. */
+        __m128i tail = _mm_loadu_si128((const __m128i *)(p + 6));
+        __m128i feeds = _mm_cmpeq_epi8(tail, _mm_set1_epi8('\n'));
+        __m128i text = _mm_loadu_si128((const __m128i *)(p + 3));
+        __m128i letters = in_span(text, 'a', 5);
+        __m128i hex = _mm_or_si128(letters, in_span(text, '0', 9));
+        /* The bit above the 16 ends the search where there is none. */
+        unsigned feed = 6 + (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(feeds) | 1u << 16);
+        unsigned digits = (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(hex));
+        /* Nibbles: what is no digit becomes some nibble behind the last one, to be shifted out. */
+        __m128i nibbles = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)),
+                                       _mm_and_si128(letters, _mm_set1_epi8(9)));
+        __m128i pairs =
+            _mm_and_si128(_mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8)),
+                          _mm_set1_epi16(255));
+        uint64_t packed = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs));
+        uint64_t addr = __builtin_bswap64(packed) >> ((64 - 4 * digits) & 63);
+        unsigned two = feed - digits - 5; /* 1: the size has two digits; 0: one; else none */
+        unsigned tens = (p[feed - 2] - (unsigned)'0') & -two;
+        unsigned units = p[feed - 1] - (unsigned)'0';
+        unsigned size = tens * 10 + units;
+        uint32_t head;
+        const struct prefix *prefix;
 
-        if (PREFIX_OF(head) != prefix->bytes || not_hex(first) != 0 || stop == 0)
+        memcpy(&head, p, sizeof head);
+        prefix = &prefixes[PREFIX_SLOT(head)];
+        if (PREFIX_OF(head) != prefix->bytes || digits == 0 || p[3 + digits] != ',' || two > 1 ||
+            tens > 9 || units > 9 || size == 0 || addr + size < addr)
             break;
-        digits = 8 + (unsigned)__builtin_ctzll(stop) / 8;
-        addr = (pack_hex(first) << 32 | pack_hex(second)) >> (64 - 4 * digits);
-        q = p + 3 + digits;
-        tens = q[1] - (unsigned)'0';
-        units = q[2] - (unsigned)'0';
-        two = units <= 9;
-        size = two ? tens * 10 + units : tens;
-        if (q[0] != ',' || tens > 9 || size == 0 || q[2 + two] != '\n')
-            break;
-        /* 15 digits and a size below 100 can't wrap. */
         *to = (struct tide_access){.addr = addr, .size = size, .kind = (uint8_t)prefix->kind};
-        p = q + 3 + two;
+        p += feed + 1;
     }
     b->n_accesses = (size_t)(to - b->accesses);
     w->pos = (size_t)(p - w->bytes);
 }
+#endif
 
 /* The plain path. Returns NULL and the access, or what was expected at *bad. */
 static const char *parse_access(const struct tide_line *line, struct tide_access *a,
@@ -920,6 +906,7 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
         if (b->n_events + EVENTS_PER_LINE > TIDE_BLOCK_EVENTS ||
             b->n_accesses == TIDE_BLOCK_ACCESSES)
             return 1;
+#ifdef __SSE2__
         if (s->begun && !s->lines.inside_long) {
             size_t before = b->n_accesses;
 
@@ -928,6 +915,7 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
             if (b->n_accesses == TIDE_BLOCK_ACCESSES)
                 return 1;
         }
+#endif
         if (!tide_line_next(&s->lines, w, &line))
             break;
         if ((rc = take_line(s, &line, w, b, info, e)) < 0)
