@@ -23,6 +23,7 @@
  * Source: Valgrind 3.19, lackey/lk_main.c, coregrind/m_syswrap/syswrap-main.c,
  * coregrind/m_aspacemgr/aspacemgr-linux.c (show_nsegment).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __SSE2__
@@ -118,7 +119,7 @@ static void parse_ordinary(struct tide_reader_window *w, struct tide_block *b)
     struct tide_access *to = b->accesses + b->n_accesses;
     struct tide_access *const end = b->accesses + TIDE_BLOCK_ACCESSES;
 
-    /* Reads reach at most 22 bytes from p, which is within the window or its padding. */
+    /* Reads reach at most 37 bytes from p, which is within the window or its padding. */
     for (; to < end; to++) {
         /* ` L 1,8` is the shortest line. */
         __m128i tail = _mm_loadu_si128((const __m128i *)(p + 6));
@@ -126,8 +127,8 @@ static void parse_ordinary(struct tide_reader_window *w, struct tide_block *b)
         __m128i text = _mm_loadu_si128((const __m128i *)(p + 3));
         __m128i letters = in_span(text, 'a', 5);
         __m128i hex = _mm_or_si128(letters, in_span(text, '0', 9));
-        /* The bit above the 16 ends the search where there is none. */
-        unsigned feed = 6 + (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(feeds) | 1u << 16);
+        /* Where there is none, bit 31 gives a place that no size reaches. */
+        unsigned feed = 6 + (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(feeds) | 1u << 31);
         unsigned digits = (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(hex));
         /* Nibbles: what is no digit becomes some nibble behind the last one, to be shifted out. */
         __m128i nibbles = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)),
@@ -783,14 +784,18 @@ static bool control(unsigned char c)
     return c == 0x7f || (c < 0x20 && !(c >= 0x07 && c <= 0x0d) && c != 0x1b);
 }
 
-/* `==PID== ` or `--PID--` or `--PID:1: `: the first pid that shows is the process's. */
-static void learn_pid(struct lackey *s, struct text t)
+/* Valgrind's talk: `==PID== `, `--PID-- `, `--PID:1: `. Moves behind the first two. The first pid
+ * that shows is the process's. */
+static bool eat_talk(struct lackey *s, struct text *t)
 {
     uint64_t pid;
 
-    if (s->pid == 0 && (eat(&t, "==") || eat(&t, "--")) && tide_number(&t.p, t.end, 10, &pid) &&
-        (eat(&t, "==") || eat(&t, "--") || eat(&t, ":")))
+    if ((!eat(t, "==") && !eat(t, "--")) || !tide_number(&t->p, t->end, 10, &pid) ||
+        (!eat(t, "== ") && !eat(t, "-- ") && !eat(t, ":")))
+        return false;
+    if (s->pid == 0)
         s->pid = pid & UINT32_MAX;
+    return true;
 }
 
 static int take_other(struct lackey *s, const struct tide_line *line, struct tide_reader_window *w,
@@ -813,18 +818,13 @@ static int take_other(struct lackey *s, const struct tide_line *line, struct tid
                                  "--log-file=FILE PROGRAM");
             return rc;
         }
-    if (line->n >= 2 && (memcmp(line->text, "==", 2) == 0 || memcmp(line->text, "--", 2) == 0)) {
-        learn_pid(s, t);
+    if (eat_talk(s, &t)) {
         if (line->text[0] == '-') {
             if (eat_through(&t, " aspacem "))
                 rc = take_aspacem(s, t, &used, &bad, b, info);
-        } else if (info->command[0] == '\0' && eat_through(&t, "== Command: ")) {
-            size_t n = (size_t)(t.end - t.p);
-
-            if (n > sizeof info->command - 1)
-                n = sizeof info->command - 1;
-            memcpy(info->command, t.p, n);
-            info->command[n] = '\0';
+        } else if (info->command[0] == '\0' && eat(&t, "Command: ")) {
+            snprintf(info->command, sizeof info->command, "%.*s", (int)(t.end - t.p),
+                     (const char *)t.p);
             used = true;
         }
     } else if (eat(&t, "SYSCALL[")) {
@@ -945,10 +945,12 @@ static int probe(const unsigned char *head, size_t n, bool whole)
         if (begins_access(line.text, line.n)) {
             if (parse_access(&line, &a, &bad) == NULL)
                 return 100;
-        } else if (line.n > 8 &&
-                   (memcmp(line.text, "==", 2) == 0 || memcmp(line.text, "--", 2) == 0 ||
-                    memcmp(line.text, "SYSCALL[", 8) == 0)) {
-            score = 60;
+        } else {
+            struct text t = {line.text, line.text + line.n};
+
+            if ((eat(&t, "==") || eat(&t, "--") || eat(&t, "SYSCALL[")) && t.p < t.end &&
+                tide_hex_digit[*t.p] < 10)
+                score = 60;
         }
     }
     return score;

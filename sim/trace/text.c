@@ -19,10 +19,10 @@ bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, stru
         n = w->len - w->pos;
         lf = memchr(from, '\n', n);
     }
-    line->ended = lf != NULL;
     line->text = from;
     line->n = lf != NULL ? (size_t)(lf - from) : n;
     line->cut = line->n > TIDE_LINE_MAX;
+    line->ended = lf != NULL || line->cut;
     if (line->cut) {
         line->n = TIDE_LINE_MAX;
         lines->inside_long = true;

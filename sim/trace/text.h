@@ -22,7 +22,7 @@ struct tide_line {
     const unsigned char *text;
     size_t n;   /* without the line end (LF or CR LF) */
     bool cut;   /* longer than TIDE_LINE_MAX: only its beginning is here */
-    bool ended; /* false: the content ended before the line did */
+    bool ended; /* false: the content ended before the line did (not told of cut lines) */
 };
 
 /* Takes the next line from the window. False: the window holds no complete line. */

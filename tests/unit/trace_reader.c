@@ -274,11 +274,9 @@ Test(reader, records_before_a_truncation_are_delivered)
         got = render(gz.p, n, NULL);
         cr_expect_not_null(strstr(got, "error -4: t: "), "%zu: %s", n, got);
         if (n == gz.n - 1)
-            cr_expect_eq(strncmp(got,
-                                 "process 0\nread 41f7a0 1\nwrite 13f5e2c0 1\nread 5e78900 1\n"
-                                 "error -4: t: byte ",
-                                 75),
-                         0, "%s", got);
+            cr_expect_not_null(strstr(got, "process 0\nread 41f7a0 1\nwrite 13f5e2c0 1\n"
+                                           "read 5e78900 1\nerror -4: t: byte "),
+                               "%s", got);
         free(got);
     }
     free(gz.p);
@@ -332,7 +330,9 @@ Test(reader, ten_times_the_trace_takes_the_same_memory)
     size_t once = peak_bytes(3000), ten_times = peak_bytes(30000);
 
     cr_expect_gt(once, 256 * 1024, "the window alone has more");
-    cr_expect_eq(ten_times, once);
+    /* The C library counts what it keeps in its free lists; one leaked call would be 16 bytes for
+     * each of 27000 more rounds. */
+    cr_expect_leq(ten_times, once + 4096, "%zu, %zu", ten_times, once);
 }
 
 /* Whichever allocation fails: an error, and nothing leaks (the sanitizer build tells). */
