@@ -40,6 +40,32 @@ bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, stru
     return true;
 }
 
+bool tide_eat(struct tide_text *t, const char *s)
+{
+    size_t n = strlen(s);
+
+    if ((size_t)(t->end - t->p) < n || memcmp(t->p, s, n) != 0)
+        return false;
+    t->p += n;
+    return true;
+}
+
+void tide_eat_blanks(struct tide_text *t)
+{
+    while (t->p < t->end && *t->p == ' ')
+        t->p++;
+}
+
+bool tide_eat_through(struct tide_text *t, const char *s)
+{
+    const unsigned char *at = memmem(t->p, (size_t)(t->end - t->p), s, strlen(s));
+
+    if (at == NULL)
+        return false;
+    t->p = at + strlen(s);
+    return true;
+}
+
 #define ROW_OF_NONE    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
 #define ROW_OF_LETTERS 255, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255
 
