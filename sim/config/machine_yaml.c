@@ -302,7 +302,7 @@ static void read_walk_cache(struct tide_load *l, const struct tide_yaml *value,
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, value->place, "a walk cache must be a mapping"),
-            "{level: 2, entries: 32, ways: 4}");
+            "like {level: 2, entries: 32, ways: 4}");
         return;
     }
     for (size_t i = 0; i < value->n; i++) {
@@ -343,7 +343,7 @@ static void apply_walk_caches(struct tide_load *l, const struct tide_yaml *value
                                           "%s must be a list of at most %d walk caches",
                                           tide_key_path(TIDE_KEY_PT_WALK_CACHES),
                                           TIDE_PT_MAX_LEVELS),
-                          "[{level: 2, entries: 32, ways: 4}], or [] for none");
+                          "like [{level: 2, entries: 32, ways: 4}], or [] for none");
         return;
     }
     c->pagetable.n_walk_caches = 0;
@@ -480,7 +480,7 @@ static void read_array(struct tide_load *l, const struct tide_yaml *value, struc
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, value->place, "a TLB array must be a mapping"),
-            "{name: l1d, level: 1, for: data, entries: 64, ways: 4}");
+            "like {name: l1d, level: 1, for: data, entries: 64, ways: 4}");
         return;
     }
     for (size_t i = 0; i < value->n; i++)
@@ -518,7 +518,7 @@ static unsigned read_arrays(struct tide_load *l, const struct tide_yaml *list,
                           tide_problem_at(&l->problems, list->place,
                                           "a TLB is 'none', a preset or a list of 1 to %d arrays",
                                           TIDE_TLB_MAX_ARRAYS),
-                          "- {name: l1d, level: 1, for: data, entries: 64, ways: 4}");
+                          "like [{name: l1d, level: 1, for: data, entries: 64, ways: 4}]");
         return 0;
     }
     for (size_t i = 0; i < list->n; i++)

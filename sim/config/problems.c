@@ -134,6 +134,16 @@ static const char *next_character(const char *p, const char *end)
     return p;
 }
 
+/* Not a control character, and as many bytes as its first one says. */
+static bool printable(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)*p;
+
+    if (c < 0x80)
+        return c >= ' ' && c != 0x7f;
+    return c >= 0xc2 && c <= 0xf4 && n == 2u + (c >= 0xe0) + (c >= 0xf0);
+}
+
 static void repeat(FILE *out, char c, size_t n)
 {
     while (n-- > 0)
@@ -154,8 +164,6 @@ static void show_line(FILE *out, const struct tide_problem *p)
         at += n > 0 ? n : 1;
         line += n > 0;
     }
-    if (s->n >= 3 && at == s->text && memcmp(at, "\xef\xbb\xbf", 3) == 0)
-        at += 3; /* the byte order mark has no column */
     fprintf(out, "%5zu | %s", p->place.line + 1, skip > 0 ? "..." : "");
     for (; at < end && line_break(at, end) == 0 && shown < SHOWN_CHARACTERS; column++) {
         const char *next = next_character(at, end);
@@ -164,10 +172,10 @@ static void show_line(FILE *out, const struct tide_problem *p)
             shown++;
             if (*at == '\t')
                 fputc(' ', out); /* so that the caret stands below its character */
-            else if ((unsigned char)*at < ' ' || *at == 0x7f)
-                fputc('?', out);
-            else
+            else if (printable(at, (size_t)(next - at)))
                 fwrite(at, 1, (size_t)(next - at), out);
+            else
+                fputc('?', out);
         }
         at = next;
     }
