@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 /* The first path of a key is the one that messages use. */
 static const struct {
     const char *path;

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -722,6 +723,7 @@ Test(config, a_failing_allocation_is_an_error_and_leaks_nothing)
     for (;; n++) {
         struct outcome o = {0};
         struct tide_diagnostics d = {.out = stderr};
+        size_t before = mallinfo2().uordblks;
         int rc;
 
         tide_mem_fail_after(n);
@@ -734,8 +736,33 @@ Test(config, a_failing_allocation_is_an_error_and_leaks_nothing)
         }
         cr_assert_eq(rc, TIDE_E_NOMEM, "allocation %ld: %s", n, o.e.what);
         cr_assert_eq(o.x.n, 0);
+        cr_expect_eq(mallinfo2().uordblks, before, "allocation %ld: memory is lost", n);
     }
     cr_expect_gt(n, 20);
+}
+
+Test(config, a_failing_allocation_leaves_the_machine_as_it_was)
+{
+    struct tide_machine_config c, before;
+    long n = 1;
+
+    tide_machine_defaults(&c);
+    before = c;
+    for (;; n++) {
+        size_t bytes = mallinfo2().uordblks;
+        int rc;
+
+        tide_mem_fail_after(n);
+        rc = tide_machine_set(&c, "tlb", "champsim", NULL);
+        tide_mem_fail_after(0);
+        if (rc == 0)
+            break;
+        cr_assert_eq(rc, TIDE_E_NOMEM, "allocation %ld", n);
+        cr_expect_eq(memcmp(&c, &before, sizeof c), 0, "allocation %ld", n);
+        cr_expect_eq(mallinfo2().uordblks, bytes, "allocation %ld: memory is lost", n);
+    }
+    cr_expect_gt(n, 5);
+    cr_expect_eq(c.pagetable.n_walk_caches, 3, "levels 2 to 4 of a table with four");
 }
 
 /* Mutations of a good file never do more than report something. */
