@@ -11,6 +11,8 @@
 #ifndef TIDE_CONFIG_SETTINGS_H
 #define TIDE_CONFIG_SETTINGS_H
 
+#include <stdint.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
