@@ -652,29 +652,40 @@ static void apply_tlb(struct tide_load *l, const struct tide_layer *layer, bool 
 static void apply_words(struct tide_load *l, const struct tide_layer *layer,
                         struct tide_machine_config *c)
 {
-    static const char *const observe[] = {"every-reference"}, *const references[] = {"every"},
-                             *const kinds[] = {"radix"}, *const caches[] = {"cold", "warm"};
+    static const char *const kinds[] = {"radix", NULL}, *const caches[] = {"cold", "warm", NULL},
+                             *const answers[] = {"no", "yes", "false", "true", NULL};
     static const struct {
         enum tide_key key;
         const char *what;
         const char *const *names;
-        size_t n;
     } words[] = {
-        {TIDE_KEY_OBSERVE, "way to observe references", observe, 1},
-        {TIDE_KEY_REFERENCES, "way to count references", references, 1},
-        {TIDE_KEY_PT_KIND, "kind of page table", kinds, 1},
-        {TIDE_KEY_PAGE_CACHE, "state of the page cache", caches, 2},
+        {TIDE_KEY_OBSERVE, "way to observe references", tide_observe_names},
+        {TIDE_KEY_FLUSH_ON_CLEAR, "answer", answers},
+        {TIDE_KEY_REFERENCES, "way to show references", tide_references_names},
+        {TIDE_KEY_PT_KIND, "kind of page table", kinds},
+        {TIDE_KEY_PAGE_CACHE, "state of the page cache", caches},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const struct tide_yaml *value = layer->slot[words[i].key];
+        size_t n = 0;
         int choice;
 
         if (value == NULL)
             continue;
+        while (words[i].names[n] != NULL)
+            n++;
         choice = tide_read_choice(l, value, tide_key_path(words[i].key), words[i].what,
-                                  words[i].names, words[i].n);
-        if (choice >= 0 && words[i].key == TIDE_KEY_PAGE_CACHE)
+                                  words[i].names, n);
+        if (choice < 0)
+            continue;
+        if (words[i].key == TIDE_KEY_OBSERVE)
+            c->observe = (enum tide_observe)choice;
+        else if (words[i].key == TIDE_KEY_FLUSH_ON_CLEAR)
+            c->flush_on_clear = choice % 2 == 1;
+        else if (words[i].key == TIDE_KEY_REFERENCES)
+            c->references = (enum tide_references)choice;
+        else if (words[i].key == TIDE_KEY_PAGE_CACHE)
             c->page_cache_warm = choice == 1;
     }
 }
@@ -713,15 +724,29 @@ static void apply_numbers(struct tide_load *l, const struct tide_layer *layer,
     }
 }
 
+/* Messages about a whole machine begin with the key that is wrong, with or without its groups. */
+static struct tide_place place_of_message(const struct tide_layer *layer, const char *what)
+{
+    static const enum tide_key otherwise[] = {TIDE_KEY_POLICY, TIDE_KEY_OBSERVE};
+
+    for (int key = 0; key < TIDE_KEYS; key++) {
+        const char *path = tide_key_path((enum tide_key)key), *dot = strrchr(path, '.');
+        const char *name = dot != NULL ? dot + 1 : path;
+
+        if (layer->slot[key] != NULL &&
+            (strncmp(what, path, strlen(path)) == 0 || strncmp(what, name, strlen(name)) == 0))
+            return layer->slot[key]->place;
+    }
+    return place(layer, otherwise, 2);
+}
+
 static void check(struct tide_load *l, const struct tide_layer *layer,
                   const struct tide_machine_config *c)
 {
     static const enum tide_key for_tlb[] = {TIDE_KEY_TLB, TIDE_KEY_PAGE_SIZE},
                                for_table[] = {TIDE_KEY_PT_BITS, TIDE_KEY_PT_LEVELS,
                                               TIDE_KEY_PT_ENTRY_BYTES, TIDE_KEY_PT_WALK_CACHES,
-                                              TIDE_KEY_PAGE_SIZE},
-                               for_all[] = {TIDE_KEY_MEMORY, TIDE_KEY_FRAMES, TIDE_KEY_POLICY},
-                               for_limit[] = {TIDE_KEY_LIMIT};
+                                              TIDE_KEY_PAGE_SIZE};
     size_t before = l->problems.raised;
     struct tide_error e;
     unsigned va_bits;
@@ -731,8 +756,7 @@ static void check(struct tide_load *l, const struct tide_layer *layer,
     if (tide_pagetable_check(&c->pagetable, c->page_shift, &va_bits, &e) != 0)
         tide_problem_from(l, place(layer, for_table, 5), "", &e);
     if (l->problems.raised == before && tide_machine_check(c, &e) != 0)
-        tide_problem_from(l, c->limit == 0 ? place(layer, for_limit, 1) : place(layer, for_all, 3),
-                          "", &e);
+        tide_problem_from(l, place_of_message(layer, e.what), "", &e);
 }
 
 void tide_machine_apply(struct tide_load *l, const struct tide_layer *layer, bool final,

@@ -10,7 +10,8 @@
 #include "base/nearest.h"
 #include "config/experiment.h"
 
-enum { SHOWN_CHARACTERS = 120, SHOWN_BEFORE = 60 };
+/* Of a long line: this many, and at least so many from the place on. */
+enum { SHOWN_CHARACTERS = 120, SHOWN_AFTER = 40 };
 
 static const char *format(struct tide_problems *ps, const char *fmt, va_list ap)
 {
@@ -155,7 +156,9 @@ static void show_line(FILE *out, const struct tide_problem *p)
 {
     const struct tide_source *s = p->place.source;
     const char *at = s->text, *end = s->text + s->n;
-    size_t skip = p->place.column > SHOWN_BEFORE ? p->place.column - SHOWN_BEFORE : 0;
+    size_t skip = p->place.column > SHOWN_CHARACTERS - SHOWN_AFTER
+                      ? p->place.column - (SHOWN_CHARACTERS - SHOWN_AFTER)
+                      : 0;
     size_t column = 0, shown = 0, caret = p->place.column - skip, width = p->place.width;
 
     for (size_t line = 0; line < p->place.line && at < end;) {

@@ -18,6 +18,7 @@ static const struct {
     {"machine.memory", TIDE_KEY_MEMORY},
     {"machine.policy", TIDE_KEY_POLICY},
     {"machine.observe", TIDE_KEY_OBSERVE},
+    {"machine.flush_on_clear", TIDE_KEY_FLUSH_ON_CLEAR},
     {"machine.references", TIDE_KEY_REFERENCES},
     {"machine.tlb", TIDE_KEY_TLB},
     {"machine.page_table.kind", TIDE_KEY_PT_KIND},
