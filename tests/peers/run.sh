@@ -31,6 +31,7 @@ tlb_experiment() {
     echo "  machine:"
     awk -F, '
         NR == 1 { next }
+        { sub(/\r$/, "") } # it may come from Python, whose CSV has CRLF
         $2 != config {
             config = $2
             print "    - page_size: " $7
@@ -55,6 +56,7 @@ tlb_peer() {
     tlb_experiment >"$room/tlb.yaml"
     "$pagetide" run "$room/tlb.yaml" >/dev/null
     awk -F, '
+        { sub(/\r$/, "") }
         FILENAME == ARGV[1] && FNR > 1 { n++; config[n] = $2; level[n] = tolower($3)
             want[n, "hits"] = $8; want[n, "misses"] = $9; want[n, "compulsory_misses"] = $10; next }
         FILENAME == ARGV[2] && FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
