@@ -320,7 +320,7 @@ static int spool(struct replay *t, struct tide_error *e)
 
 static int plan(struct replay *t, struct tide_error *e)
 {
-    bool resume = t->store != NULL && t->batch->o->resume;
+    bool resume = t->store != NULL && t->store->has_rows;
     int rc = 0;
 
     for (size_t i = 0; i < t->n; i++) {

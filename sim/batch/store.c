@@ -74,8 +74,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Removes our files, no others. */
-static int empty(const struct tide_store *s, struct tide_error *e)
+/* Removes our files, no others; or, where `rows` is given, only says whether there are rows. */
+static int go_through(const struct tide_store *s, bool *rows, struct tide_error *e)
 {
     DIR *d = opendir(s->unfinished);
     struct dirent *entry;
@@ -85,9 +85,12 @@ static int empty(const struct tide_store *s, struct tide_error *e)
         return tide_io_error(e, "read", s->unfinished);
     while (rc == 0 && (entry = readdir(d)) != NULL) {
         const char *name = entry->d_name;
+        bool finished = ends_with(name, ".rows");
 
-        if ((ends_with(name, ".tmp") || ends_with(name, ".rows") || ends_with(name, ".trace")) &&
-            unlinkat(dirfd(d), name, 0) != 0)
+        if (rows != NULL)
+            *rows |= finished;
+        else if ((finished || ends_with(name, ".tmp") || ends_with(name, ".trace")) &&
+                 unlinkat(dirfd(d), name, 0) != 0)
             rc = tide_io_error(e, "remove a file in", s->unfinished);
     }
     closedir(d);
@@ -124,8 +127,7 @@ int tide_store_open(struct tide_store *s, const char *dir, const char *version, 
                              "give each its own");
         goto out;
     }
-    if (!resume)
-        rc = empty(s, e);
+    rc = go_through(s, resume ? &s->has_rows : NULL, e);
 out:
     if (rc != 0)
         tide_store_close(s);
@@ -143,7 +145,7 @@ void tide_store_close(struct tide_store *s)
 
 int tide_store_remove(struct tide_store *s, struct tide_error *e)
 {
-    int rc = empty(s, e);
+    int rc = go_through(s, NULL, e);
 
     if (rc == 0 && rmdir(s->unfinished) != 0)
         rc = tide_io_error(e, "remove", s->unfinished);

@@ -23,6 +23,7 @@
 struct tide_store {
     char *dir, *unfinished; /* paths */
     int lock;               /* descriptor of .unfinished, locked; -1: not open */
+    bool has_rows;          /* an earlier batch has left finished runs, to be resumed */
     const char *version;
 };
 
