@@ -34,12 +34,16 @@ static int set_memory(struct tide_machine_config *c, const char *text, struct ti
 {
     size_t n = strlen(text);
     char frames[64];
+    int rc;
 
     if (n > 0 && text[n - 1] == '%')
         return cli_set("-m", c, "frames", text, e);
     if (n > 1 && n <= sizeof frames && text[n - 1] == 'f') {
         snprintf(frames, sizeof frames, "%.*s", (int)(n - 1), text);
-        return cli_set("-m", c, "frames", frames, e);
+        rc = cli_set("-m", c, "frames", frames, e);
+        if (rc == TIDE_E_USAGE)
+            tide_error_where(e, "-m %s", text);
+        return rc;
     }
     if (n > 0 && strspn(text, "0123456789") == n) {
         tide_fail(e, TIDE_E_USAGE, "%.200s of what?", text);
@@ -297,7 +301,7 @@ static int compare(struct cli_args *args, struct tide_error *e)
 static const struct cli_flag flags[] = {
     {'p', "policies", "LIST",
      "policies, with commas between (default fifo,lru,clock,opt);\n"
-     "options in braces: \"lru,{name: gclock, max: 7}\""},
+     "options in braces: \"lru,{name: gclock, cap: 7}\""},
     {'m', "memories", "LIST",
      "memories, with commas between (default 25%,50%,75%): 25% of the\n"
      "trace's pages, 1000f frames, 64M machine of that size"},

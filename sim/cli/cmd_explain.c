@@ -77,8 +77,8 @@ static int snapshot(struct explanation *x, const struct tide_machine *m)
 
         if (x->states)
             tide_machine_describe(m, x->held[row], state, sizeof state);
-        cell =
-            tide_asprintf("%s%s%s", name_of(x, x->held[row]), state[0] != '\0' ? " " : "", state);
+        cell = tide_asprintf("%s%s%s%s", name_of(x, x->held[row]), state[0] != '\0' ? " [" : "",
+                             state, state[0] != '\0' ? "]" : "");
         if (cell == NULL)
             return TIDE_E_NOMEM;
         x->cells[row * x->string.n + step] = cell;
@@ -286,38 +286,93 @@ static void print_table(const struct explanation *x)
     }
 }
 
-static void print_reasons(const struct explanation *x)
-{
-    if (x->counts.evictions == 0)
-        return;
-    puts("Why each victim:");
-    for (size_t i = 0; i < x->string.n; i++) {
-        const struct step *step = &x->steps[i];
+/* Times of the victim of step `at`: when it was brought in, last used before, and next used. */
+struct victim_times {
+    size_t loaded, last, next; /* 0: never */
+};
 
-        if (step->victim != NULL)
-            printf("  time %-4zu %s replaces %s%s%s%s\n", i + 1,
-                   x->string.names.items[x->string.references[i].name], step->victim,
-                   step->why[0] != '\0' ? ": " : "", step->why,
-                   step->written_back ? " (dirty: written back)" : "");
+static struct victim_times times_of(const struct explanation *x, size_t at)
+{
+    struct victim_times t = {0};
+
+    for (size_t i = 0; i < x->string.n; i++) {
+        const struct cli_reference *r = &x->string.references[i];
+
+        if (strcmp(x->string.names.items[r->name], x->steps[at].victim) != 0)
+            continue;
+        if (i > at) {
+            t.next = i + 1;
+            break;
+        }
+        t.last = i + 1;
+        if (x->steps[i].faulted)
+            t.loaded = i + 1;
     }
-    putchar('\n');
+    return t;
 }
 
-static void print_all(const struct explanation *x)
+static int print_reasons(const struct explanation *x, struct tide_error *e)
+{
+    static const char *const heads[] = {"time",      "page",     "victim", "loaded",
+                                        "last used", "next use", "why"};
+    enum { COLUMNS = sizeof heads / sizeof *heads };
+    struct cli_table table = {.columns = COLUMNS, .left = 1u << (COLUMNS - 1)};
+    int rc = 0;
+
+    if (x->counts.evictions == 0)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < COLUMNS; i++)
+        rc = cli_cell(&table, e, "%s", heads[i]);
+    for (size_t i = 0; rc == 0 && i < x->string.n; i++) {
+        const struct step *step = &x->steps[i];
+        struct victim_times t;
+
+        if (step->victim == NULL)
+            continue;
+        t = times_of(x, i);
+        rc = cli_cell(&table, e, "%zu", i + 1);
+        if (rc == 0)
+            rc = cli_cell(&table, e, "%s", x->string.names.items[x->string.references[i].name]);
+        if (rc == 0)
+            rc = cli_cell(&table, e, "%s", step->victim);
+        if (rc == 0)
+            rc = cli_cell(&table, e, "%zu", t.loaded);
+        if (rc == 0)
+            rc = cli_cell(&table, e, "%zu", t.last);
+        if (rc == 0)
+            rc = t.next > 0 ? cli_cell(&table, e, "%zu", t.next) : cli_cell(&table, e, "never");
+        if (rc == 0)
+            rc = cli_cell(&table, e, "%s%s", step->why,
+                          step->written_back ? "; dirty: written back" : "");
+    }
+    if (rc == 0) {
+        puts("Why each victim:");
+        cli_table_print(&table, "  ", stdout);
+        putchar('\n');
+    }
+    cli_table_fini(&table);
+    return rc;
+}
+
+static int print_all(const struct explanation *x, struct tide_error *e)
 {
     uint64_t faults = x->counts.faults_minor + x->counts.faults_major;
     uint64_t frames = x->config.frames.value;
+    int rc;
 
     printf("%s, %" PRIu64 " frame%s, %zu references to %" PRIu64 " pages\n\n", x->policy, frames,
            frames == 1 ? "" : "s", x->string.n, x->counts.distinct_pages);
     print_table(x);
-    print_reasons(x);
+    rc = print_reasons(x, e);
+    if (rc != 0)
+        return rc;
     printf("faults      %" PRIu64 " (%" PRIu64 " first touches, %" PRIu64 " of evicted pages)\n"
            "hits        %" PRIu64 "\n"
            "evictions   %" PRIu64 "\n"
            "write-backs %" PRIu64 "\n",
            faults, x->counts.faults_minor, x->counts.faults_major, x->counts.references - faults,
            x->counts.evictions, x->counts.writebacks);
+    return 0;
 }
 
 /* ---- the command ---- */
@@ -380,7 +435,7 @@ static int explain(struct cli_args *args, struct tide_error *e)
     tide_machine_defaults(&x.config);
     x.config.by_memory = false;
     x.config.tlb.n = 0; /* no policy sees it, and the string is about frames alone */
-    x.config.frames = (struct tide_amount){.is_share = false};
+    x.config.frames = (struct tide_amount){.is_share = false, .value = 1}; /* until -f comes */
     rc = take_flags(&x, args, &text, e);
     if (rc == 0)
         rc = cli_string_parse(&x.string, text, e);
@@ -401,7 +456,7 @@ static int explain(struct cli_args *args, struct tide_error *e)
     }
     rc = run_machine(&x, pages, e);
     if (rc == 0)
-        print_all(&x);
+        rc = print_all(&x, e);
 out:
     for (size_t i = 0; x.steps != NULL && i < x.string.n; i++) {
         free(x.steps[i].victim);

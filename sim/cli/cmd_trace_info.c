@@ -182,7 +182,7 @@ static void print_pages(const struct census *c)
 
     puts("\npages touched");
     for (size_t i = 0; i < SIZES; i++) {
-        char label[32];
+        char label[64];
 
         tide_format_size(UINT64_C(1) << geometries[i].page_shift, size, sizeof size);
         snprintf(label, sizeof label, "of %s", size);

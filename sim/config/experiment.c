@@ -49,8 +49,7 @@ static const char sweep_prefix[] = "sweep.";
 
 static bool is_sweep(const char *path)
 {
-    return strcmp(path, "sweep") == 0 ||
-           strncmp(path, sweep_prefix, sizeof sweep_prefix - 1) == 0;
+    return strcmp(path, "sweep") == 0 || strncmp(path, sweep_prefix, sizeof sweep_prefix - 1) == 0;
 }
 
 static void read_override(struct tide_load *l, const char *text, struct override *o,
@@ -142,10 +141,10 @@ static void add_axis(struct tide_load *l, struct sweep *s, const char *path, str
 static void add_axes(struct tide_load *l, struct sweep *s, const struct tide_yaml *mapping)
 {
     if (mapping->type != TIDE_YAML_MAPPING) {
-        tide_problem_hint(
-            &l->problems,
-            tide_problem_at(&l->problems, mapping->place, "sweep must be a mapping of keys to lists"),
-            "machine.policy: [fifo, lru]");
+        tide_problem_hint(&l->problems,
+                          tide_problem_at(&l->problems, mapping->place,
+                                          "sweep must be a mapping of keys to lists"),
+                          "machine.policy: [fifo, lru]");
         return;
     }
     for (size_t i = 0; i < mapping->n; i++)
@@ -264,11 +263,11 @@ static void refuse_twins(struct tide_load *l, const struct tide_experiment *x, s
 
         if (strcmp(twins[i - 1].text, twins[i].text) != 0)
             continue;
-        tide_problem_hint(
-            &l->problems,
-            tide_problem_at(&l->problems, at, "points %zu and %zu of the sweep are one machine",
-                            a < b ? a : b, a < b ? b : a),
-            "two values that mean the same stand in a list");
+        tide_problem_hint(&l->problems,
+                          tide_problem_at(&l->problems, at,
+                                          "points %zu and %zu of the sweep are one machine",
+                                          a < b ? a : b, a < b ? b : a),
+                          "two values that mean the same stand in a list");
         break;
     }
     free(twins);
@@ -333,8 +332,7 @@ static void read_name(struct tide_load *l, const struct file *f, const struct ti
             &l->problems,
             tide_problem_at(&l->problems, layer->root, "an experiment of a batch needs a name"),
             "experiment: NAME");
-    else if (value != NULL &&
-             tide_read_word(l, value, tide_key_path(TIDE_KEY_EXPERIMENT), &word) &&
+    else if (value != NULL && tide_read_word(l, value, tide_key_path(TIDE_KEY_EXPERIMENT), &word) &&
              (strchr(word, '/') != NULL || word[0] == '.'))
         tide_problem_at(&l->problems, value->place, "'%s' can't be the name of an experiment",
                         word);
@@ -349,9 +347,10 @@ static void read_traces(struct tide_load *l, const struct file *f, const struct 
     size_t n;
 
     if (value == NULL) {
-        tide_problem_hint(&l->problems,
-                          tide_problem_at(&l->problems, layer->root, "the experiment has no traces"),
-                          "traces: [sort.tide]");
+        tide_problem_hint(
+            &l->problems,
+            tide_problem_at(&l->problems, layer->root, "the experiment has no traces"),
+            "traces: [sort.tide]");
         return;
     }
     tide_traces_expand(l, value, value->place.source->command_line ? "" : f->base_dir, &paths, &n);
@@ -400,11 +399,11 @@ static void read_experiment(struct tide_load *l, const struct file *f,
     sweep_node = layer.slot[TIDE_KEY_SWEEP];
     read_sweep(l, sweep_node, f->overrides, &sweep);
     if (sweep.points > RUNS_MAX || sweep.points * x->n_traces > RUNS_MAX) {
-        tide_problem_hint(
-            &l->problems,
-            tide_problem_at(&l->problems, sweep_node != NULL ? sweep_node->place : mapping->place,
-                            "more than %d runs", RUNS_MAX),
-            "the lists of a sweep multiply, with each other and with the traces");
+        tide_problem_hint(&l->problems,
+                          tide_problem_at(&l->problems,
+                                          sweep_node != NULL ? sweep_node->place : mapping->place,
+                                          "more than %d runs", RUNS_MAX),
+                          "the lists of a sweep multiply, with each other and with the traces");
         return;
     }
     build_machines(l, &layer, &sweep, top, x);
@@ -493,9 +492,8 @@ static const char *stem(struct tide_load *l, const char *name)
 {
     const char *slash = strrchr(name, '/'), *start = slash != NULL ? slash + 1 : name;
     const char *dot = strrchr(start, '.');
-    const char *copy = tide_arena_copy(&l->arena, start,
-                                       dot != NULL && dot != start ? (size_t)(dot - start)
-                                                                   : strlen(start));
+    const char *copy = tide_arena_copy(
+        &l->arena, start, dot != NULL && dot != start ? (size_t)(dot - start) : strlen(start));
 
     if (copy == NULL)
         l->problems.out_of_memory = true;

@@ -1,9 +1,9 @@
 /* From YAML values to a machine: see machine_yaml.h.
  *
  * Keys are taken in a fixed order, page size first, because the defaults of others follow from it.
- * What a preset or a list of TLB arrays says is normalised, so that equal machines print equally:
- * an array that serves the machine's page size has no list of sizes (n_sizes 0), and arrays of a
- * preset that do not serve it are left out.
+ * TLB arrays are normalised, so that equal machines print equally: an array that serves the
+ * machine's page size has no list of sizes (n_sizes 0), and arrays of a preset that do not serve it
+ * are left out. So the built-in TLB goes along with any page size; a preset that is named does not.
  */
 #include "config/machine_yaml.h"
 
@@ -196,7 +196,8 @@ static void set_policy_option(struct tide_load *l, struct tide_machine_config *c
         if (n < sizeof names / sizeof *names)
             names[n++] = row->name;
     if (row == NULL || row->name == NULL) {
-        p = tide_problem_at(&l->problems, at, "policy %s has no option '%s'", c->policy->name, name);
+        p = tide_problem_at(&l->problems, at, "policy %s has no option '%s'", c->policy->name,
+                            name);
         tide_problem_suggest(&l->problems, p, name, names, n);
         if (n == 0)
             tide_problem_hint(&l->problems, p, "it takes no options");
@@ -217,10 +218,9 @@ static void apply_policy(struct tide_load *l, const struct tide_layer *layer,
     if (value != NULL && value->type == TIDE_YAML_MAPPING) {
         name = tide_yaml_get(value, "name");
         if (name == NULL) {
-            tide_problem_hint(
-                &l->problems,
-                tide_problem_at(&l->problems, value->place, "the policy has no name"),
-                "write {name: lru, ...}");
+            tide_problem_hint(&l->problems,
+                              tide_problem_at(&l->problems, value->place, "the policy has no name"),
+                              "write {name: lru, ...}");
             return;
         }
     }
@@ -269,8 +269,7 @@ static void apply_radix(struct tide_load *l, const struct tide_layer *layer,
     const struct tide_yaml *bits = layer->slot[TIDE_KEY_PT_BITS];
     uint32_t n = 0;
 
-    if (levels != NULL &&
-        read_number32(l, levels, tide_key_path(TIDE_KEY_PT_LEVELS), &n)) {
+    if (levels != NULL && read_number32(l, levels, tide_key_path(TIDE_KEY_PT_LEVELS), &n)) {
         if (n >= 2 && n <= TIDE_PT_MAX_LEVELS) {
             if (bits == NULL)
                 set_radix(&c->pagetable, n, c->page_shift);
@@ -417,16 +416,17 @@ static void read_page_sizes(struct tide_load *l, const struct tide_yaml *value,
 static void read_name(struct tide_load *l, const struct tide_yaml *value,
                       struct tide_tlb_array_config *a)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     const char *word;
 
     if (!tide_read_word(l, value, "name", &word))
         return;
     if (strlen(word) >= sizeof a->name || word[strspn(word, letters)] != '\0')
-        tide_problem_hint(&l->problems,
-                          tide_problem_at(&l->problems, value->place,
-                                          "'%s' can't be the name of an array", word),
-                          "at most %zu letters, digits, - and _", sizeof a->name - 1);
+        tide_problem_hint(
+            &l->problems,
+            tide_problem_at(&l->problems, value->place, "'%s' can't be the name of an array", word),
+            "at most %zu letters, digits, - and _", sizeof a->name - 1);
     else
         snprintf(a->name, sizeof a->name, "%s", word);
 }
@@ -463,9 +463,8 @@ static void read_array_key(struct tide_load *l, struct draft *d, const char *key
         read_number32(l, value, key, &d->a.latency);
     } else {
         tide_problem_suggest(
-            &l->problems,
-            tide_problem_at(&l->problems, at, "unknown key '%s' in a TLB array", key), key, known,
-            sizeof known / sizeof *known);
+            &l->problems, tide_problem_at(&l->problems, at, "unknown key '%s' in a TLB array", key),
+            key, known, sizeof known / sizeof *known);
     }
 }
 
@@ -493,12 +492,21 @@ static void read_array(struct tide_load *l, const struct tide_yaml *value, struc
         tide_problem_at(&l->problems, value->place, "page_size and page_sizes are given both");
 }
 
-static bool serves(const struct tide_tlb_array_config *a, unsigned page_shift)
+bool tide_array_serves(const struct tide_tlb_array_config *a, unsigned page_shift)
 {
     for (unsigned i = 0; i < a->n_sizes; i++)
         if (a->page_shifts[i] == page_shift)
             return true;
     return a->n_sizes == 0;
+}
+
+/* The normal form: no list of sizes for an array that serves the machine's page size. */
+static void follow_page_size(struct tide_tlb_array_config *a, unsigned page_shift)
+{
+    if (!tide_array_serves(a, page_shift))
+        return;
+    a->n_sizes = 0;
+    memset(a->page_shifts, 0, sizeof a->page_shifts);
 }
 
 /* Reads the arrays of a list; returns their number. */
@@ -552,7 +560,7 @@ static unsigned select_arrays(struct tide_load *l, const char *preset, struct ti
     for (unsigned i = 0; i < n; i++) {
         for (unsigned k = 0; k < drafts[i].a.n_sizes; k++)
             sizes |= UINT64_C(1) << drafts[i].a.page_shifts[k];
-        if (serves(&drafts[i].a, page_shift))
+        if (tide_array_serves(&drafts[i].a, page_shift))
             drafts[kept++] = drafts[i];
     }
     if (kept > 0)
@@ -573,8 +581,8 @@ static unsigned select_arrays(struct tide_load *l, const char *preset, struct ti
 }
 
 /* Ways, sizes and shape of the arrays as read; into *t. */
-static void finish_arrays(struct tide_load *l, struct draft *drafts, unsigned n, unsigned page_shift,
-                          bool final, struct tide_tlb_config *t)
+static void finish_arrays(struct tide_load *l, struct draft *drafts, unsigned n,
+                          unsigned page_shift, bool final, struct tide_tlb_config *t)
 {
     *t = (struct tide_tlb_config){.n = n};
     for (unsigned i = 0; i < n; i++) {
@@ -584,10 +592,7 @@ static void finish_arrays(struct tide_load *l, struct draft *drafts, unsigned n,
 
         if (drafts[i].full)
             a->ways = a->entries;
-        if (serves(a, page_shift)) {
-            a->n_sizes = 0;
-            memset(a->page_shifts, 0, sizeof a->page_shifts);
-        }
+        follow_page_size(a, page_shift);
         t->arrays[i] = *a;
         /* Its shape alone, so that the message can point at the array. */
         one.arrays[0] = *a;
@@ -614,9 +619,8 @@ static void apply_tlb(struct tide_load *l, const struct tide_layer *layer, bool 
         return;
     if (value == NULL) {
         for (; n < c->tlb.n; n++)
-            drafts[n] = (struct draft){c->tlb.arrays[n],
-                                       c->tlb.arrays[n].ways == c->tlb.arrays[n].entries,
-                                       layer->root};
+            drafts[n] = (struct draft){
+                c->tlb.arrays[n], c->tlb.arrays[n].ways == c->tlb.arrays[n].entries, layer->root};
     } else if (value->type != TIDE_YAML_SCALAR) {
         n = read_arrays(l, value, drafts);
     } else if (strcmp(value->text, "none") != 0) {
@@ -717,7 +721,8 @@ static void check(struct tide_load *l, const struct tide_layer *layer,
                                for_table[] = {TIDE_KEY_PT_BITS, TIDE_KEY_PT_LEVELS,
                                               TIDE_KEY_PT_ENTRY_BYTES, TIDE_KEY_PT_WALK_CACHES,
                                               TIDE_KEY_PAGE_SIZE},
-                               for_all[] = {TIDE_KEY_MEMORY, TIDE_KEY_FRAMES, TIDE_KEY_POLICY};
+                               for_all[] = {TIDE_KEY_MEMORY, TIDE_KEY_FRAMES, TIDE_KEY_POLICY},
+                               for_limit[] = {TIDE_KEY_LIMIT};
     size_t before = l->problems.raised;
     struct tide_error e;
     unsigned va_bits;
@@ -727,7 +732,8 @@ static void check(struct tide_load *l, const struct tide_layer *layer,
     if (tide_pagetable_check(&c->pagetable, c->page_shift, &va_bits, &e) != 0)
         tide_problem_from(l, place(layer, for_table, 5), "", &e);
     if (l->problems.raised == before && tide_machine_check(c, &e) != 0)
-        tide_problem_from(l, place(layer, for_all, 3), "", &e);
+        tide_problem_from(l, c->limit == 0 ? place(layer, for_limit, 1) : place(layer, for_all, 3),
+                          "", &e);
 }
 
 void tide_machine_apply(struct tide_load *l, const struct tide_layer *layer, bool final,
@@ -737,6 +743,8 @@ void tide_machine_apply(struct tide_load *l, const struct tide_layer *layer, boo
     const struct tide_yaml *walk_caches = layer->slot[TIDE_KEY_PT_WALK_CACHES];
     size_t before = l->problems.raised;
 
+    for (unsigned i = 0; i < c->tlb.n; i++)
+        follow_page_size(&c->tlb.arrays[i], c->page_shift); /* before it changes */
     apply_page_size(l, layer, c);
     apply_size_of_memory(l, layer, c);
     apply_policy(l, layer, c);

@@ -116,8 +116,8 @@ static bool read_keys(struct tide_load *l, struct tide_preset *preset, const str
     preset->tlb = tide_yaml_get(root, "tlb");
     page_table = tide_yaml_get(root, "page_table");
     if (page_table != NULL) {
-        value = page_table->type == TIDE_YAML_MAPPING ? tide_yaml_get(page_table, "walk_caches")
-                                                      : NULL;
+        value =
+            page_table->type == TIDE_YAML_MAPPING ? tide_yaml_get(page_table, "walk_caches") : NULL;
         if (value == NULL || page_table->n != 1)
             tide_problem_at(&l->problems, page_table->place,
                             "a preset's page_table holds walk_caches and nothing else");

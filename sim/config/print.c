@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "config/experiment.h"
+#include "config/machine_yaml.h"
 
 struct text {
     char *s;
@@ -76,10 +77,14 @@ static void add_array(struct text *t, const struct tide_tlb_array_config *a, uns
         a->level, sides[a->serves & 3], a->entries);
     add_ways(t, a->entries, a->ways);
     add(t, ", policy: %s, page_sizes: [", tide_tlb_kind_names[a->kind]);
-    for (unsigned i = 0; i < (a->n_sizes > 0 ? a->n_sizes : 1); i++) {
-        tide_format_size(UINT64_C(1) << (a->n_sizes > 0 ? a->page_shifts[i] : page_shift), size,
-                         sizeof size);
-        add(t, "%s%s", i > 0 ? ", " : "", size);
+    if (tide_array_serves(a, page_shift)) {
+        tide_format_size(UINT64_C(1) << page_shift, size, sizeof size);
+        add(t, "%s", size);
+    } else {
+        for (unsigned i = 0; i < a->n_sizes; i++) {
+            tide_format_size(UINT64_C(1) << a->page_shifts[i], size, sizeof size);
+            add(t, "%s%s", i > 0 ? ", " : "", size);
+        }
     }
     add(t, "], latency: %" PRIu32 "}\n", a->latency);
 }

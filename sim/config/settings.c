@@ -126,10 +126,9 @@ static void put(struct tide_load *l, struct tide_layer *layer, enum tide_key key
                 struct tide_place at, const struct tide_yaml *value)
 {
     if (layer->slot[key] != NULL) {
-        tide_problem_hint(
-            &l->problems,
-            tide_problem_at(&l->problems, at, "%s is set twice", tide_key_path(key)),
-            "first in line %zu", layer->slot[key]->place.line + 1);
+        tide_problem_hint(&l->problems,
+                          tide_problem_at(&l->problems, at, "%s is set twice", tide_key_path(key)),
+                          "first in line %zu", layer->slot[key]->place.line + 1);
         return;
     }
     layer->slot[key] = value;
@@ -189,11 +188,10 @@ static void walk(struct tide_load *l, struct tide_layer *layer, const char *grou
             tide_layer_set(l, layer, path, key->place, mapping->values[i]);
             continue;
         }
-        tide_problem_suggest(
-            &l->problems,
-            tide_problem_at(&l->problems, key->place, "unknown key '%s'%s%s", key->text,
-                            *group != '\0' ? " in " : "", group),
-            key->text, known, n_known);
+        tide_problem_suggest(&l->problems,
+                             tide_problem_at(&l->problems, key->place, "unknown key '%s'%s%s",
+                                             key->text, *group != '\0' ? " in " : "", group),
+                             key->text, known, n_known);
     }
 }
 

@@ -11,8 +11,11 @@
 #ifndef TIDE_CONFIG_SETTINGS_H
 #define TIDE_CONFIG_SETTINGS_H
 
+#include <stdint.h>
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/arena.h"
 #include "config/problems.h"

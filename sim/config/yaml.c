@@ -51,8 +51,7 @@ static void syntax_error(struct builder *b)
         p = tide_problem_at(b->ps, place_of_byte(b->source, y->problem_offset),
                             "not a text in UTF-8: %s", y->problem);
         if (y->problem_value != -1)
-            tide_problem_hint(b->ps, p, "the byte or character 0x%02X",
-                              (unsigned)y->problem_value);
+            tide_problem_hint(b->ps, p, "the byte or character 0x%02X", (unsigned)y->problem_value);
         return;
     }
     p = tide_problem_at(b->ps, place_of(b, y->problem_mark, y->problem_mark), "%s%s%s", y->problem,
@@ -186,9 +185,9 @@ static void check_keys(struct builder *b, const struct tide_yaml *node)
             if (node->keys[j]->type != TIDE_YAML_SCALAR ||
                 strcmp(key->text, node->keys[j]->text) != 0)
                 continue;
-            tide_problem_hint(
-                b->ps, tide_problem_at(b->ps, key->place, "duplicate key '%s'", key->text),
-                "first in line %zu", node->keys[j]->place.line + 1);
+            tide_problem_hint(b->ps,
+                              tide_problem_at(b->ps, key->place, "duplicate key '%s'", key->text),
+                              "first in line %zu", node->keys[j]->place.line + 1);
             break;
         }
     }
@@ -288,7 +287,8 @@ const struct tide_yaml *tide_yaml_parse(const struct tide_source *s, struct tide
         case YAML_DOCUMENT_START_EVENT:
             if (root != NULL) {
                 tide_problem_hint(ps,
-                                  tide_problem_at(ps, place_of(&b, event.start_mark, event.end_mark),
+                                  tide_problem_at(ps,
+                                                  place_of(&b, event.start_mark, event.end_mark),
                                                   "a second document begins"),
                                   "several experiments of one file go under experiments:");
                 more = false;

@@ -22,9 +22,9 @@ enum tide_yaml_type { TIDE_YAML_SCALAR, TIDE_YAML_SEQUENCE, TIDE_YAML_MAPPING };
 struct tide_yaml {
     enum tide_yaml_type type;
     struct tide_place place;
-    bool refused;     /* an alias stood here, which has been reported */
-    const char *text; /* of a scalar */
-    size_t n;         /* items of a sequence, pairs of a mapping */
+    bool refused;                            /* an alias stood here, which has been reported */
+    const char *text;                        /* of a scalar */
+    size_t n;                                /* items of a sequence, pairs of a mapping */
     const struct tide_yaml **keys, **values; /* a sequence has no keys */
 };
 

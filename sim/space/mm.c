@@ -604,12 +604,12 @@ int tide_mm_event(struct tide_mm *mm, const struct tide_event *ev, struct tide_e
 /* ---- touches ---- */
 
 /* Makes a VMA, or extends an inferred one, to hold the grain of `addr`, which no VMA holds. */
-static int infer(struct tide_mm *mm, uint64_t addr, struct tide_error *e)
+static int infer(struct tide_mm *mm, uint64_t start, uint64_t bytes, struct tide_error *e)
 {
-    struct tide_vma *next = first_reaching(mm, addr);
+    struct tide_vma *next = first_reaching(mm, start);
     struct tide_vma *prev = next != NULL ? next->prev : mm->last;
-    struct tide_vma want = {.start = addr & ~GRAIN_MASK,
-                            .end = (addr | GRAIN_MASK) + 1,
+    struct tide_vma want = {.start = start & ~GRAIN_MASK,
+                            .end = ((start + (bytes - 1)) | GRAIN_MASK) + 1,
                             .prot = TIDE_PROT_ALL,
                             .segment = TIDE_SEG_INFERRED};
 
@@ -631,22 +631,23 @@ static int infer(struct tide_mm *mm, uint64_t addr, struct tide_error *e)
 int tide_mm_touch_slow(struct tide_mm *mm, uint64_t start, uint64_t bytes, uint64_t addr,
                        unsigned *prot, struct tide_vma **vma, struct tide_error *e)
 {
-    struct tide_vma *v = first_reaching(mm, addr);
+    struct tide_vma *v = tide_mm_overlap(mm, start, bytes);
     int rc;
 
-    if (v != NULL && v->start > addr) {
-        if (v->grows_down && addr >= v->limit) {
+    /* A page that a VMA overlaps already is left as it is: touching it twice must not do more than
+     * touching it once, or machines that remember translations would differ. */
+    if (v == NULL) {
+        v = first_reaching(mm, addr);
+        if (v != NULL && v->grows_down && addr >= v->limit) {
             set_bounds(mm, v, addr & ~GRAIN_MASK, v->end);
             mm->stats.growths++;
-        } else {
-            v = NULL;
+        } else if (tide_mm_strict(mm)) {
+            return 0;
+        } else if ((rc = infer(mm, start, bytes, e)) < 0) {
+            return rc;
         }
     }
-    if (v == NULL && !tide_mm_strict(mm)) {
-        if ((rc = infer(mm, addr, e)) < 0)
-            return rc;
-        v = tide_mm_find(mm, addr);
-    }
+    v = tide_mm_find(mm, addr);
     *prot = 0;
     *vma = v;
     for (v = tide_mm_overlap(mm, start, bytes); v != NULL && v->start <= start + (bytes - 1);
@@ -655,8 +656,6 @@ int tide_mm_touch_slow(struct tide_mm *mm, uint64_t start, uint64_t bytes, uint6
         if (*vma == NULL)
             *vma = v;
     }
-    if (*vma == NULL)
-        return 0;
     if (!tide_mm_strict(mm))
         *prot = TIDE_PROT_ALL;
     *tide_mm_cache_slot(mm, start) = *vma;

@@ -9,7 +9,7 @@ head -c $((size / 2)) "$tmp/good.gz" >"$tmp/cut.gz"
 : >"$tmp/empty"
 : | gzip -c >"$tmp/empty.gz"
 head -c 100000 /dev/urandom >"$tmp/random"
-printf '\000\001\002' | cat - "$pagetide" >"$tmp/binary"
+head -c 20000 "$pagetide" >"$tmp/binary"
 
 # config NAME TRACE [LINES]: a configuration
 config()

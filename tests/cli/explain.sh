@@ -55,12 +55,12 @@ totals lru 6 "$hexadecimal" 10 4
 table writes-lru -p lru -f 4 "$writes"
 
 # every policy explains itself: a victim has a reason
-"$pagetide" list policies | sed -n 's/^\([a-z0-9-]*\)  *[^ ].*/\1/p' >"$tmp/policies"
+"$pagetide" list policies | sed -n 's/^\([a-z][a-z0-9-]*\) .*/\1/p' >"$tmp/policies"
 ok "list policies" [ "$(wc -l <"$tmp/policies")" -ge 11 ]
 while read -r policy; do
     run explain -p "$policy" -f 2 --states "1 2w 3 1 2 3 3 1"
     ok "$policy: exit 0" [ "$code" -eq 0 ]
-    ok "$policy: says why" grep -q '^  time 3 .* replaces [12]: .' "$tmp/out"
+    ok "$policy: says why" grep -q '^  *3  *3  *[12]  .*  [a-z]' "$tmp/out"
 done <"$tmp/policies"
 
 # notations

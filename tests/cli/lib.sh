@@ -20,13 +20,13 @@ run()
 # ok NAME CONDITION...: one test point; what the program said goes to the log where it fails
 ok()
 {
-    name=$1
+    point=$1
     shift
     count=$((count + 1))
     if "$@"; then
-        echo "ok $count - $name"
+        echo "ok $count - $point"
     else
-        echo "not ok $count - $name"
+        echo "not ok $count - $point"
         failed=1
         echo "# condition: $*; exit code $code"
         sed 's/^/# out: /' "$tmp/out"
