@@ -33,7 +33,8 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@meson test -C $(BUILD) --benchmark --verbose
+	@ninja -C $(BUILD) bench/measure >/dev/null
+	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench/measure $(BUILD)/bench/work
 
 install: build
 	meson install -C $(BUILD) --no-rebuild

@@ -91,7 +91,7 @@ configs() {
     room=$(mktemp -d) || exit 1
     for config in configs/*.yaml; do
         "$1" check "$config" >/dev/null || { echo "$config:1: refused" && bad=1 && continue; }
-        "$1" run "$config" -o "$room/out" -s limit=2K >/dev/null ||
+        "$1" run -q "$config" -o "$room/out" -s limit=2K ||
             { echo "$config:1: does not run" && bad=1; }
         rm -rf "$room/out"
     done
