@@ -104,7 +104,7 @@ configs() {
     return $bad
 }
 
-# What the README tells people to type exists: make targets, commands, files.
+# What the README tells people to type exists: make targets, commands, files; what it shows is true.
 readme() {
     bad=0
     for target in $(grep -oE '^ *(\$ )?make [a-z-]+' README.md | awk '{ print $NF }' | sort -u); do
@@ -113,6 +113,14 @@ readme() {
     for verb in $(grep -oE '^    (\$ )?pagetide [a-z]+' README.md | awk '{ print $NF }' | sort -u); do
         "$pagetide" help "$verb" >/dev/null 2>&1 || { echo "README.md:1: no command '$verb'" && bad=1; }
     done
+    # what is shown as the output of a command is its output
+    shown=$(mktemp) || exit 1
+    grep '^    \$ pagetide ' README.md | while read -r _ _ arguments; do
+        eval "\"\$pagetide\" $arguments" | sed 's/^/    /; s/ *$//' | grep -v '^$' >"$shown"
+        [ -s "$shown" ] || echo "README.md:1: no output: pagetide $arguments"
+        grep -vxFf README.md "$shown" | sed 's/^ */README.md:1: not shown so: /'
+    done | grep . && bad=1
+    rm "$shown"
     for file in $(tr -s '` ,;:()"\n' '\n' <README.md | sed 's/\.$//' |
         grep -E '^(configs|traces|sim|tests|bench)/' | grep -v NAME | sort -u); do
         [ -e "$file" ] || { echo "README.md:1: no file '$file'" && bad=1; }
