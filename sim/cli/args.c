@@ -3,7 +3,6 @@
  * Not getopt_long(): its messages can't name the nearest flag, and a second table would have to be
  * kept beside the one that help is made from.
  */
-#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 

@@ -203,14 +203,14 @@ static int column_width(const struct explanation *x)
     return (int)width;
 }
 
-/* A row's text at one step, into buf. */
-enum line { TIME, REFERENCE, FAULT, VICTIM, WRITE_BACK, FRAMES };
+/* Lines of the table; FRAMES + row is the line of a frame. */
+enum { TIME, REFERENCE, FAULT, VICTIM, WRITE_BACK, FRAMES };
 
 static const char *const line_labels[FRAMES] = {"time", "reference", "fault", "victim",
                                                 "write-back"};
 
-static const char *text_at(const struct explanation *x, enum line line, size_t i, char *buf,
-                           size_t n)
+/* A line's text at one step; buf is there for those that have to be made. */
+static const char *text_at(const struct explanation *x, size_t line, size_t i, char *buf, size_t n)
 {
     const struct cli_reference *r = &x->string.references[i];
     const struct step *step = &x->steps[i];
@@ -228,15 +228,13 @@ static const char *text_at(const struct explanation *x, enum line line, size_t i
         return step->victim != NULL ? step->victim : "";
     case WRITE_BACK:
         return step->written_back ? "*" : "";
-    case FRAMES:
-        break;
+    default:
+        return cell_text(x, line - FRAMES, i);
     }
-    return cell_text(x, (size_t)line - FRAMES, i);
 }
 
 /* One line over steps [from, to), without blanks at its end. */
-static void print_line(const struct explanation *x, enum line line, size_t from, size_t to,
-                       int width)
+static void print_line(const struct explanation *x, size_t line, size_t from, size_t to, int width)
 {
     char buf[128], label[32];
     int owed = 0;
@@ -244,7 +242,7 @@ static void print_line(const struct explanation *x, enum line line, size_t from,
     if (line < FRAMES)
         snprintf(label, sizeof label, "%s", line_labels[line]);
     else
-        snprintf(label, sizeof label, "frame %zu", (size_t)line - FRAMES);
+        snprintf(label, sizeof label, "frame %zu", line - FRAMES);
     owed = LABEL - (int)strlen(label);
     fputs(label, stdout);
     for (size_t i = from; i < to; i++) {
@@ -277,7 +275,7 @@ static void print_table(const struct explanation *x)
         print_line(x, TIME, from, to, width);
         print_line(x, REFERENCE, from, to, width);
         for (size_t row = 0; row < x->rows; row++)
-            print_line(x, (enum line)(FRAMES + row), from, to, width);
+            print_line(x, FRAMES + row, from, to, width);
         print_line(x, FAULT, from, to, width);
         print_line(x, VICTIM, from, to, width);
         if (writes)

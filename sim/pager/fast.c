@@ -78,32 +78,84 @@ static inline bool foldable(const struct tide_machine *m, const struct tide_run 
     return true;
 }
 
-/* n references of one side, the last of them at time `now` and `position`. */
-static inline int fold(struct tide_machine *m, struct hold *h, uint32_t n, bool writes,
-                       uint64_t now, uint64_t position, struct tide_error *e)
+/* n references of one side, the last of them at time `now` and `position`; the policy is told of
+ * `tell` of them. */
+static inline int fold(struct tide_machine *m, struct hold *h, uint32_t n, uint64_t tell,
+                       bool writes, uint64_t now, uint64_t position, struct tide_error *e)
 {
+    uint32_t frame = h->array->frames[h->slot];
+
     m->now = now;
     tide_tlb_array_hit(h->array, h->slot, n);
-    return step_touch(m, h->array->frames[h->slot], n, writes, position, e);
+    step_mark(m, frame, writes);
+    return step_tell(m, frame, tell, position, e);
 }
 
-static inline int fold_all(struct tide_machine *m, const struct tide_run *r, struct hold *hold,
+/* Tells the policy of the folded references one stay on a page after the other, for policies that
+ * must not have two pages folded. `now` is the time of the run's first reference. */
+static int tell_each(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
+                     size_t to, const struct hold *hold, uint64_t now, tide_page previous,
+                     struct tide_error *e)
+{
+    uint64_t stay = 0; /* references since the page changed */
+    bool modify = (r->flags & TIDE_RUN_KIND) == TIDE_MODIFY;
+    const struct hold *at = NULL;
+    uint64_t position = m->position;
+
+    for (size_t i = r->first; i <= to; i++) {
+        const struct tide_access *a = &b->accesses[i];
+        const struct hold *h = i < to ? &hold[tide_side_of((enum tide_kind)a->kind)] : NULL;
+        uint64_t n = i == to ? 0 : a->kind == TIDE_MODIFY ? 2 : 1;
+
+        if (i == r->first)
+            n = modify ? 1 : 0; /* the first reference has been told */
+        if (at != NULL && (h == NULL || h->page.v != at->page.v)) {
+            bool repeats = at->page.v == previous.v;
+            uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY ? stay : !repeats;
+            int rc;
+
+            m->now = now;
+            position += !repeats;
+            rc = stay == 0 ? 0 : step_tell(m, at->array->frames[at->slot], tell, position, e);
+            if (rc != 0)
+                return rc;
+            if (stay > 0)
+                previous = at->page;
+            stay = 0;
+        }
+        at = h;
+        stay += n;
+        now += n;
+    }
+    return 0;
+}
+
+static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
+                           const struct tide_run *r, size_t to, struct hold *hold,
                            struct tide_error *e)
 {
     bool writes = (r->flags & TIDE_RUN_WRITES) != 0;
+    bool every = m->config.references == TIDE_REFERENCES_EVERY;
+    bool each = m->policy->observes == TIDE_OBSERVES_EACH;
     unsigned last = (r->flags & TIDE_RUN_LAST_FETCH) != 0 ? TIDE_SIDE_FETCH : TIDE_SIDE_DATA;
     unsigned other = 1 - last;
     const uint32_t n[TIDE_SIDES] = {[TIDE_SIDE_FETCH] = r->fetches, [TIDE_SIDE_DATA] = r->data};
-    uint64_t end = m->now + r->fetches + r->data;
+    uint64_t start = m->now, end = start + r->fetches + r->data;
     uint64_t position = m->position + r->switches;
+    /* the merged stream went back and forth; the last switch was to the side referenced last */
+    uint64_t tell_last = each ? 0 : every ? n[last] : (r->switches + UINT64_C(1)) / 2;
+    uint64_t tell_other = each ? 0 : every ? n[other] : r->switches / 2;
     int rc = 0;
 
-    /* where the sides' pages differ, the other side was left by the last switch */
     if (n[other] > 0)
-        rc = fold(m, &hold[other], n[other], writes && other == TIDE_SIDE_DATA, end - r->tail,
-                  r->switches > 0 ? position - 1 : position, e);
+        rc = fold(m, &hold[other], n[other], tell_other, writes && other == TIDE_SIDE_DATA,
+                  end - r->tail, r->switches > 0 ? position - 1 : position, e);
     if (rc == 0)
-        rc = fold(m, &hold[last], n[last], writes && last == TIDE_SIDE_DATA, end, position, e);
+        rc = fold(m, &hold[last], n[last], tell_last, writes && last == TIDE_SIDE_DATA, end,
+                  position, e);
+    if (rc == 0 && each)
+        rc = tell_each(m, b, r, to, hold, start, r->page, e);
+    m->now = end;
     m->position = position;
     m->previous = hold[last].page;
     return rc;
@@ -129,6 +181,7 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     unsigned side = tide_side_of(kind), needed = tide_prot_needed(fault_kind), process;
     struct hold *h = &hold[side];
     uint32_t folded = r->fetches + r->data;
+    struct process *p;
     int rc;
 
     if ((r->flags & TIDE_RUN_APART) != 0)
@@ -143,14 +196,17 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
         h->page = r->page;
         return apart(m, b, r->first, to, false, hold, e);
     }
+    p = m->processes[process];
     find_hold(h, r->page);
     if (holds(h) && permits(m, h, needed)) {
+        uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY || r->page.v != p->previous.v;
+
         m->position += r->page.v != m->previous.v;
-        m->previous = r->page;
+        m->previous = p->previous = r->page;
         m->counts.references++;
         m->counts.accesses++;
-        m->processes[process]->references++;
-        rc = fold(m, h, 1, kind == TIDE_WRITE, m->now + 1, m->position, e);
+        p->references++;
+        rc = fold(m, h, 1, tell, kind == TIDE_WRITE, m->now + 1, m->position, e);
         if (rc == 0 && m->now == m->deadline)
             return machine_deadline(m, e);
     } else {
@@ -165,8 +221,9 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
         return apart(m, b, r->first, to, true, hold, e);
     m->counts.references += folded;
     m->counts.accesses += to - r->first - 1;
-    m->processes[process]->references += folded;
-    rc = fold_all(m, r, hold, e);
+    p->references += folded;
+    rc = fold_all(m, b, r, to, hold, e);
+    p->previous = m->previous;
     return rc == 0 && m->now == m->deadline ? machine_deadline(m, e) : rc;
 }
 

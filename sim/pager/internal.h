@@ -30,6 +30,7 @@ struct process {
     bool alive;
     uint64_t references, faults_minor, faults_major;
     uint64_t rss, rss_peak;
+    tide_page previous; /* the last one referenced without a fault for good: `collapsed` */
 };
 
 enum kernel_cache { CACHE_VMA, CACHE_MM, CACHE_PTDESC, CACHES };
@@ -139,9 +140,9 @@ TIDE_MUST_CHECK int step_access(struct tide_machine *m, const struct tide_access
 TIDE_MUST_CHECK int step(struct tide_machine *m, unsigned process, uint64_t addr,
                          enum tide_kind kind, enum tide_kind fault_kind, bool starts_access,
                          struct tide_error *e);
-/* A resident page has been referenced: bits, stamp, and the policy's touch. */
-TIDE_MUST_CHECK int step_touch(struct tide_machine *m, uint32_t frame, uint64_t n, bool writes,
-                               uint64_t position, struct tide_error *e);
+/* The policy is told of n references (0: none that it is to see) to the page in a frame. */
+TIDE_MUST_CHECK int step_tell(struct tide_machine *m, uint32_t frame, uint64_t n, uint64_t position,
+                              struct tide_error *e);
 
 /* The epoch's stamp of a referenced frame: working set and distinct pages. */
 static inline void stamp_frame(struct tide_machine *m, uint32_t frame)
@@ -153,6 +154,14 @@ static inline void stamp_frame(struct tide_machine *m, uint32_t frame)
         m->wss++;
         f->stamp = m->epoch;
     }
+}
+
+/* A resident page has been referenced: what everyone but the policy keeps of it. */
+static inline void step_mark(struct tide_machine *m, uint32_t frame, bool writes)
+{
+    if (writes && (m->bits[frame] & TIDE_FRAME_DIRTY) == 0)
+        memory_set_dirty(m, frame);
+    stamp_frame(m, frame);
 }
 
 /* ---- fast.c ---- */

@@ -29,6 +29,18 @@ const char *const tide_status_names[] = {
     [TIDE_STATUS_OOM] = "oom",
 };
 
+const char *const tide_references_names[] = {
+    [TIDE_REFERENCES_EVERY] = "every",
+    [TIDE_REFERENCES_COLLAPSED] = "collapsed",
+    NULL,
+};
+
+const char *const tide_observe_names[] = {
+    [TIDE_OBSERVE_EVERY_REFERENCE] = "every-reference",
+    [TIDE_OBSERVE_ACCESSED_BIT] = "accessed-bit",
+    NULL,
+};
+
 /* ---- configuration ---- */
 
 void tide_machine_defaults(struct tide_machine_config *c)
@@ -127,6 +139,15 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
                           UINT32_MAX / 2 - 1);
         return TIDE_E_CONFIG;
     }
+    if (c->observe == TIDE_OBSERVE_ACCESSED_BIT && c->policy->observes > TIDE_OBSERVES_BIT) {
+        tide_fail(e, TIDE_E_CONFIG, "policy %s must see every reference, not only accessed bits",
+                  c->policy->name);
+        tide_error_remedy(e, "observe: every-reference, or a policy that works from reference bits "
+                             "('pagetide list policies' shows which)");
+        return TIDE_E_CONFIG;
+    }
+    if (c->flush_on_clear && c->observe != TIDE_OBSERVE_ACCESSED_BIT)
+        return tide_fail(e, TIDE_E_CONFIG, "flush_on_clear goes with observe: accessed-bit");
     if (c->limit == 0)
         return tide_fail(e, TIDE_E_CONFIG, "limit is 0: nothing would be counted");
     rc = tide_tlb_check(&c->tlb, c->page_shift, e);
@@ -211,6 +232,16 @@ int machine_deadline(struct tide_machine *m, struct tide_error *e)
 
 /* ---- life ---- */
 
+/* The policy has cleared a reference bit, which is the PTE's accessed bit. */
+static void accessed_bit_cleared(void *context, uint32_t frame)
+{
+    struct tide_machine *m = context;
+
+    *tide_pagetable_find(&m->pagetable, m->pages[frame]) &= ~(uint64_t)TIDE_PTE_ACCESSED;
+    if (m->config.flush_on_clear)
+        tide_tlb_invalidate(&m->tlb, m->pages[frame]);
+}
+
 static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_future *future,
                   struct tide_error *e)
 {
@@ -266,6 +297,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
         .pages = m->pages,
         .now = &m->now,
         .rng = &m->policy_rng,
+        .cleared = c->observe == TIDE_OBSERVE_ACCESSED_BIT ? accessed_bit_cleared : NULL,
+        .context = m,
     };
     m->policy_state = tide_calloc(1, m->policy->state_bytes);
     if (m->policy_state == NULL)
@@ -363,6 +396,8 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
     }
     if (m->status == TIDE_STATUS_OOM)
         return 0;
+    if (rc == 0 && m->policy->failed != NULL && m->policy->failed(m->policy_state))
+        rc = tide_nomem(e);
     if (rc != 0)
         return rc;
     return m->done ? 0 : 1;

@@ -51,6 +51,22 @@ struct tide_costs {
     uint64_t writeback; /* a dirty victim */
 };
 
+/* What a policy is shown of references (replacement/policy.h).
+ *   every      every reference
+ *   collapsed  immediate repeats of a process's page are left out
+ * Counts, virtual time and TLBs see every reference in both modes. */
+enum tide_references { TIDE_REFERENCES_EVERY, TIDE_REFERENCES_COLLAPSED };
+
+/* Where reference bits come from.
+ *   every-reference  each reference sets its frame's bit: the textbook
+ *   accessed-bit     only page walks do, as in hardware: references that hit in a TLB leave no
+ * trace. For policies that need no more than the bit. `flush_on_clear`: the TLB drops a page whose
+ * bit the policy clears, so its next reference walks. */
+enum tide_observe { TIDE_OBSERVE_EVERY_REFERENCE, TIDE_OBSERVE_ACCESSED_BIT };
+
+extern const char *const tide_references_names[]; /* NULL-ended */
+extern const char *const tide_observe_names[];    /* NULL-ended */
+
 enum tide_engine { TIDE_ENGINE_FAST, TIDE_ENGINE_PLAIN };
 
 /* A value type: plain assignment copies it. */
@@ -61,6 +77,9 @@ struct tide_machine_config {
     uint64_t memory_bytes;
     const struct tide_policy *policy;
     _Alignas(16) unsigned char policy_options[TIDE_POLICY_OPTIONS_MAX];
+    enum tide_references references;
+    enum tide_observe observe;
+    bool flush_on_clear; /* with accessed-bit only */
     struct tide_tlb_config tlb;
     struct tide_pagetable_config pagetable;
     bool page_cache_warm;

@@ -342,6 +342,8 @@ static int forget(struct tide_machine *m, tide_page page, const uint64_t *pte)
         settle_resident(m, m->now);
         release_slot(m, frame);
     }
+    if (m->policy->forget != NULL)
+        m->policy->forget(m->policy_state, page);
     tide_pagetable_clear(&m->pagetable, page);
     forgotten = tide_map_put(&m->forgotten, page.v, NULL);
     if (forgotten == NULL)

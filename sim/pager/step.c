@@ -11,28 +11,28 @@ static int segv(struct tide_machine *m, enum tide_fault_kind kind)
     return 0;
 }
 
-int step_touch(struct tide_machine *m, uint32_t frame, uint64_t n, bool writes, uint64_t position,
-               struct tide_error *e)
+int step_tell(struct tide_machine *m, uint32_t frame, uint64_t n, uint64_t position,
+              struct tide_error *e)
 {
-    m->bits[frame] |= TIDE_FRAME_REFERENCED;
-    if (writes && (m->bits[frame] & TIDE_FRAME_DIRTY) == 0)
-        memory_set_dirty(m, frame);
-    stamp_frame(m, frame);
-    if (m->policy->touch != NULL) {
-        uint64_t next = 0;
+    uint64_t next = 0;
 
-        if (m->policy->observes == TIDE_OBSERVES_ORDER) {
-            if (m->last_touched == frame)
-                return 0;
-            m->last_touched = frame;
-        } else if (m->policy->observes == TIDE_OBSERVES_FUTURE) {
-            int rc = tide_future_next(m->future, position, &next, e);
+    if (n == 0)
+        return 0;
+    if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE)
+        m->bits[frame] |= TIDE_FRAME_REFERENCED;
+    if (m->policy->touch == NULL)
+        return 0;
+    if (m->policy->observes == TIDE_OBSERVES_ORDER) {
+        if (m->last_touched == frame)
+            return 0;
+        m->last_touched = frame;
+    } else if (m->policy->observes == TIDE_OBSERVES_FUTURE) {
+        int rc = tide_future_next(m->future, position, &next, e);
 
-            if (rc != 0)
-                return rc;
-        }
-        m->policy->touch(m->policy_state, frame, n, next);
+        if (rc != 0)
+            return rc;
     }
+    m->policy->touch(m->policy_state, frame, n, next);
     return 0;
 }
 
@@ -46,8 +46,10 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
     struct tide_vma *vma = NULL;
     unsigned prot = 0;
     uint32_t frame = NO_FRAME;
+    tide_page before = p->previous;
     int level, rc;
 
+    p->previous = TIDE_PAGE_NONE; /* stays so after a segmentation fault */
     rc = tide_mm_touch(&p->mm, addr & ~(page_bytes - 1), page_bytes, addr, &prot, &vma, e);
     if (rc < 0)
         return rc;
@@ -68,6 +70,8 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
         m->counts.tlb_misses++;
         if (pte != NULL && (*pte & TIDE_PTE_PRESENT) != 0) {
             frame = tide_pte_frame(*pte);
+            if (m->config.observe == TIDE_OBSERVE_ACCESSED_BIT)
+                m->bits[frame] |= TIDE_FRAME_REFERENCED;
         } else {
             *faulted = true;
             rc = memory_fault(m, p, page, vma, prot, fault_kind, &frame, e);
@@ -77,12 +81,12 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
         tide_tlb_fill(&m->tlb, side, page, frame);
     }
     tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
-    if (!*faulted)
-        return step_touch(m, frame, 1, kind == TIDE_WRITE, m->position, e);
-    if (kind == TIDE_WRITE)
-        memory_set_dirty(m, frame);
-    stamp_frame(m, frame);
-    return 0;
+    step_mark(m, frame, kind == TIDE_WRITE);
+    p->previous = page;
+    if (*faulted) /* the load was told */
+        return 0;
+    return step_tell(m, frame, m->config.references == TIDE_REFERENCES_EVERY || page.v != before.v,
+                     m->position, e);
 }
 
 int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind kind,
@@ -110,10 +114,12 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     m->counts.accesses += starts_access;
     p->references++;
     m->victim.page = TIDE_PAGE_NONE;
-    if (canonical)
+    if (canonical) {
         rc = translate(m, p, page, addr, kind, fault_kind, &faulted, e);
-    else
+    } else {
+        p->previous = TIDE_PAGE_NONE;
         rc = segv(m, TIDE_FAULT_SEGV_NONCANONICAL);
+    }
     if (rc != 0)
         return rc;
     if (m->watch.reference != NULL)

@@ -155,14 +155,14 @@ uint64_t *tide_pt_node_next(struct tide_pt_node *n, uint32_t *index)
         *index = n->index[at];
         return &words(n)[at];
     }
-    for (uint64_t mask = UINT64_MAX << at % 64; at < slots(n->bits); mask = UINT64_MAX) {
+    for (uint64_t mask = UINT64_MAX << at % 64; at < slots(n->bits); at += 64) {
         uint64_t hits = in_use(n)[at / 64] & mask;
 
         if (hits != 0) {
             *index = at / 64 * 64 + (uint32_t)__builtin_ctzll(hits);
             return &words(n)[*index];
         }
-        at = at / 64 * 64 + 64;
+        mask = UINT64_MAX;
     }
     return NULL;
 }

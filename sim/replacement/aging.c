@@ -28,7 +28,7 @@ struct aging_options {
 
 struct aging {
     struct tide_heap heap; /* major: R << n_bits | counter; minor: order of loading */
-    uint8_t *bits;
+    const struct tide_policy_env *env;
     uint64_t loads;
     unsigned n_bits;
 };
@@ -65,7 +65,7 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     const struct aging_options *o = options;
     struct aging *s = state;
 
-    s->bits = env->bits;
+    s->env = env;
     s->n_bits = (unsigned)o->bits;
     return tide_heap_init(&s->heap, env->frame_limit, e);
 }
@@ -79,7 +79,7 @@ static void fini(void *state)
 
 static uint64_t referenced(const struct aging *s, uint32_t frame)
 {
-    return (s->bits[frame] & TIDE_FRAME_REFERENCED) != 0;
+    return (s->env->bits[frame] & TIDE_FRAME_REFERENCED) != 0;
 }
 
 static uint64_t counter(const struct aging *s, uint32_t frame)
@@ -129,7 +129,7 @@ static void tick(void *state)
 
         s->heap.keys[frame].major =
             referenced(s, frame) << (s->n_bits - 1) | counter(s, frame) >> 1;
-        s->bits[frame] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+        tide_policy_clear(s->env, frame);
     }
     tide_heap_rebuild(&s->heap);
 }

@@ -22,7 +22,7 @@ struct clock_options {
 
 struct clock {
     struct tide_ring ring;
-    uint8_t *bits;
+    const struct tide_policy_env *env;
     bool initial_bit;
 };
 
@@ -42,7 +42,7 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     const struct clock_options *o = options;
     struct clock *s = state;
 
-    s->bits = env->bits;
+    s->env = env;
     s->initial_bit = o->initial_bit != 0;
     return tide_ring_init(&s->ring, env->frame_limit, e);
 }
@@ -60,7 +60,7 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
 
     (void)next_use;
     if (!s->initial_bit)
-        s->bits[frame] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+        tide_policy_clear(s->env, frame);
     tide_ring_insert(&s->ring, frame);
 }
 
@@ -69,8 +69,8 @@ static uint32_t victim(void *state)
     struct clock *s = state;
     uint32_t hand = s->ring.hand;
 
-    while ((s->bits[hand] & TIDE_FRAME_REFERENCED) != 0) {
-        s->bits[hand] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+    while ((s->env->bits[hand] & TIDE_FRAME_REFERENCED) != 0) {
+        tide_policy_clear(s->env, hand);
         hand = tide_ring_next(&s->ring, hand);
     }
     return s->ring.hand = hand;
@@ -95,7 +95,7 @@ static void describe(const void *state, uint32_t frame, char *buf, size_t n)
 {
     const struct clock *s = state;
 
-    snprintf(buf, n, "R=%d%s", (s->bits[frame] & TIDE_FRAME_REFERENCED) != 0,
+    snprintf(buf, n, "R=%d%s", (s->env->bits[frame] & TIDE_FRAME_REFERENCED) != 0,
              s->ring.hand == frame ? ", hand" : "");
 }
 

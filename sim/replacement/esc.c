@@ -23,7 +23,7 @@
 
 struct esc {
     struct tide_ring ring;
-    uint8_t *bits;
+    const struct tide_policy_env *env;
     bool *marked; /* by frame: R was cleared while the page was clean, so it may be (0,0) */
     uint32_t n_marked;
 };
@@ -44,7 +44,7 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     int rc;
 
     (void)options;
-    s->bits = env->bits;
+    s->env = env;
     s->marked = tide_calloc(env->frame_limit, sizeof *s->marked);
     rc = s->marked == NULL ? tide_nomem(e) : tide_ring_init(&s->ring, env->frame_limit, e);
     if (rc != 0)
@@ -71,9 +71,9 @@ static bool find_clean(struct esc *s)
 {
     uint32_t at = s->ring.hand;
 
-    /* each marked page that is met is found or unmarked, so this ends within one turn */
+    /* a marked page that is met is the victim or unmarked, so this ends within one turn */
     for (; s->n_marked > 0; at = tide_ring_next(&s->ring, at)) {
-        if (s->marked[at] && (s->bits[at] & (TIDE_FRAME_REFERENCED | TIDE_FRAME_DIRTY)) == 0) {
+        if ((s->env->bits[at] & (TIDE_FRAME_REFERENCED | TIDE_FRAME_DIRTY)) == 0) {
             s->ring.hand = at;
             return true;
         }
@@ -88,12 +88,12 @@ static bool find_dirty(struct esc *s)
     uint32_t at = s->ring.hand;
 
     for (uint32_t i = 0; i < s->ring.n; i++, at = tide_ring_next(&s->ring, at)) {
-        if ((s->bits[at] & TIDE_FRAME_REFERENCED) == 0) {
+        if ((s->env->bits[at] & TIDE_FRAME_REFERENCED) == 0) {
             s->ring.hand = at;
             return true;
         }
-        s->bits[at] &= (uint8_t)~TIDE_FRAME_REFERENCED;
-        if ((s->bits[at] & TIDE_FRAME_DIRTY) == 0) {
+        tide_policy_clear(s->env, at);
+        if ((s->env->bits[at] & TIDE_FRAME_DIRTY) == 0) {
             s->marked[at] = true;
             s->n_marked++;
         }
@@ -124,15 +124,15 @@ static void why(const void *state, uint32_t frame, char *buf, size_t n)
     const struct esc *s = state;
 
     snprintf(buf, n, "first from the hand with (R,M)=(0,%d)",
-             (s->bits[frame] & TIDE_FRAME_DIRTY) != 0);
+             (s->env->bits[frame] & TIDE_FRAME_DIRTY) != 0);
 }
 
 static void describe(const void *state, uint32_t frame, char *buf, size_t n)
 {
     const struct esc *s = state;
 
-    snprintf(buf, n, "R=%d M=%d%s", (s->bits[frame] & TIDE_FRAME_REFERENCED) != 0,
-             (s->bits[frame] & TIDE_FRAME_DIRTY) != 0, s->ring.hand == frame ? ", hand" : "");
+    snprintf(buf, n, "R=%d M=%d%s", (s->env->bits[frame] & TIDE_FRAME_REFERENCED) != 0,
+             (s->env->bits[frame] & TIDE_FRAME_DIRTY) != 0, s->ring.hand == frame ? ", hand" : "");
 }
 
 const struct tide_policy tide_policy_esc = {

@@ -132,7 +132,7 @@ static void tick(void *state)
 
     for (int c = 0; c < CLASSES; c++)
         for (uint32_t i = 0; i < s->pools[c].n; i++)
-            s->env->bits[s->pools[c].frames[i]] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+            tide_policy_clear(s->env, s->pools[c].frames[i]);
     for (uint8_t c = 2; c < CLASSES; c++) {
         for (uint32_t i = 0; i < s->pools[c].n; i++)
             file(s, s->pools[c].frames[i], (uint8_t)(c - 2));

@@ -22,20 +22,22 @@
  * The load of a page is its first reference: no touch follows it for that reference. What load does
  * with the reference bit is the policy's convention.
  *
- * Reference and dirty bits are kept by the machine, one byte a frame, in env->bits: hooks read and
- * clear TIDE_FRAME_REFERENCED there; the machine sets it on load and on every later reference (with
- * `observe: accessed-bit`: on those that walk) *before* the hook runs, so a policy that needs no
- * more than the bit (observes = TIDE_OBSERVES_BIT) has no touch hook at all. Only the machine
- * changes TIDE_FRAME_DIRTY. From load to remove it only ever sets bits, never clears one: policies
- * rely on that to leave frames unexamined.
+ * Reference and dirty bits are kept by the machine, one byte a frame, in env->bits: hooks read
+ * TIDE_FRAME_REFERENCED there and clear it with tide_policy_clear(); the machine sets it on load
+ * and on every later reference (with `observe: accessed-bit`: on those that walk) *before* the hook
+ * runs, so a policy that needs no more than the bit (observes = TIDE_OBSERVES_BIT) has no touch
+ * hook at all. Only the machine changes TIDE_FRAME_DIRTY. From load to remove it only ever sets
+ * bits, never clears one: policies rely on that to leave frames unexamined.
  *
  * Runs: consecutive references to one page arrive as one touch with n > 1 when nothing else was
  * referenced in between, or when only the page of the other side (fetch/data) was; those two pages
  * are then touched in the order of their last reference. So a policy sees the true order of last
  * references and the true number of references whenever it is asked to decide, but interleavings
- * of two pages between decisions may be folded. What may depend on more than that must not exist.
- * References that follow a load in its run are a touch of their own (and set the bit again). No
- * run reaches across a tick.
+ * of two pages between decisions may be folded. A policy whose decisions depend on more (the time
+ * of the last reference but one, say) observes TIDE_OBSERVES_EACH: a touch of n > 1 is then n
+ * references in a row, the last of them at *env->now. With `references: collapsed` immediate
+ * repeats of a process's page are not told at all. References that follow a load in its run are a
+ * touch of their own (and set the bit again). No run reaches across a tick.
  */
 #ifndef TIDE_REPLACEMENT_POLICY_H
 #define TIDE_REPLACEMENT_POLICY_H
@@ -61,6 +63,7 @@ enum tide_observes {
     TIDE_OBSERVES_BIT,     /* the reference bit: touch is NULL */
     TIDE_OBSERVES_ORDER,   /* the order of last references; n does not matter */
     TIDE_OBSERVES_COUNT,   /* order and number */
+    TIDE_OBSERVES_EACH,    /* every single change of page, in time: two pages never fold */
     TIDE_OBSERVES_FUTURE   /* order, and the next use of the page */
 };
 
@@ -71,7 +74,18 @@ struct tide_policy_env {
     const tide_page *pages; /* the page in each frame in use; valid as long */
     const uint64_t *now;    /* virtual time: references so far, the current one included */
     struct tide_rng *rng;   /* the policy's own stream */
+    /* the machine wants to know of cleared reference bits (`observe: accessed-bit`), or NULL */
+    void (*cleared)(void *context, uint32_t frame);
+    void *context;
 };
+
+/* Clears the reference bit of a frame in use. */
+static inline void tide_policy_clear(const struct tide_policy_env *env, uint32_t frame)
+{
+    env->bits[frame] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+    if (env->cleared != NULL)
+        env->cleared(env->context, frame);
+}
 
 enum tide_remove_reason { TIDE_REMOVE_EVICT, TIDE_REMOVE_UNMAP };
 

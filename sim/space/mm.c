@@ -461,14 +461,15 @@ static int do_brk(struct tide_mm *mm, const struct tide_event *ev, struct tide_e
     if (mm->brk_start != 0 && end > old && end - old > RANGE_MAX)
         return refuse(ev, "grows the heap by more than 2^57 bytes", e);
     if (mm->brk_start == 0) {
-        mm->brk_start = old = end;
+        mm->brk_start = ev->addr;
+        old = end;
         mm->brk_prot = TIDE_PROT_READ | TIDE_PROT_WRITE;
     }
     if (ev->addr < mm->brk_start) {
         if (mm->has_layout)
             return refuse(ev, "lies below the start of the heap", e);
         /* The trace began after the heap did, so the start was a guess. */
-        mm->brk_start = end;
+        mm->brk_start = ev->addr;
     }
     if (end < old) {
         rc = unmap_range(mm, end, old - 1, e);
@@ -641,6 +642,8 @@ int tide_mm_touch_slow(struct tide_mm *mm, uint64_t start, uint64_t bytes, uint6
         if (v != NULL && v->grows_down && addr >= v->limit) {
             set_bounds(mm, v, addr & ~GRAIN_MASK, v->end);
             mm->stats.growths++;
+            if (v->prev != NULL)
+                join_next(mm, v->prev);
         } else if (tide_mm_strict(mm)) {
             return 0;
         } else if ((rc = infer(mm, start, bytes, e)) < 0) {

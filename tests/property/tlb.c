@@ -33,9 +33,11 @@ static void random_array(struct tide_tlb_array_config *a, struct tide_rng *r, co
 
 static void random_config(struct tide_tlb_config *c, struct tide_rng *r, uint64_t round)
 {
-    *c = (struct tide_tlb_config){0};
     enum tide_tlb_kind kind = (enum tide_tlb_kind)(round % TIDE_TLB_KINDS);
     bool unified = tide_rng_below(r, 3) == 0;
+    uint64_t levels = 1 + tide_rng_below(r, 3);
+
+    *c = (struct tide_tlb_config){0};
 
     if (unified) {
         random_array(&c->arrays[c->n++], r, "l1", 1, 3, kind);
@@ -44,7 +46,7 @@ static void random_config(struct tide_tlb_config *c, struct tide_rng *r, uint64_
         random_array(&c->arrays[c->n++], r, "l1d", 1, TIDE_TLB_FOR_DATA,
                      (enum tide_tlb_kind)tide_rng_below(r, TIDE_TLB_KINDS));
     }
-    for (uint32_t level = 2; level <= 1 + tide_rng_below(r, 3); level++) {
+    for (uint32_t level = 2; level <= levels; level++) {
         char name[8];
 
         snprintf(name, sizeof name, "l%u", level);

@@ -131,6 +131,24 @@ Test(slab, slabs_go_from_partial_to_full_and_back)
     tide_buddy_fini(&b);
 }
 
+Test(slab, a_freed_object_goes_before_a_fresh_one)
+{
+    struct tide_buddy b;
+    struct tide_slab_cache c;
+    uint64_t h[3];
+
+    start(&c, &b, 64);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_neq(h[i] = tide_slab_alloc(&c, NULL), 0);
+    tide_slab_free(&c, h[1]);
+    tide_slab_free(&c, h[0]);
+    cr_expect_eq(tide_slab_address(&c, tide_slab_alloc(&c, NULL)), 0);
+    cr_expect_eq(tide_slab_address(&c, tide_slab_alloc(&c, NULL)), 1000);
+    cr_expect_eq(tide_slab_address(&c, tide_slab_alloc(&c, NULL)), 3000);
+    tide_slab_fini(&c);
+    tide_buddy_fini(&b);
+}
+
 Test(slab, min_partial_empty_slabs_are_kept)
 {
     struct tide_buddy b;

@@ -139,6 +139,22 @@ Test(tlb, the_lowest_free_way_is_filled_first_among_many)
     }
 }
 
+/* A refill lowers a way's count, which no hit can do. All counts are 2; page 100 comes into way 0
+ * with count 1, 101 into the freed way 31; 102 must take the lower of these two. */
+Test(tlb, lfu_among_many_ways_sees_the_lowered_count_of_a_refill)
+{
+    enum { WAYS = 32 };
+    struct tide_tlb_array a = new_array(WAYS, WAYS, TIDE_TLB_lfu);
+
+    for (uint64_t v = 0; v < WAYS; v++)
+        tide_tlb_array_hit(&a, tide_tlb_array_fill(&a, (tide_page){v}, 0), 1);
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){100}, 0), 0);
+    cr_expect(tide_tlb_array_invalidate(&a, (tide_page){31}));
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){101}, 0), 31);
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){102}, 0), 0);
+    tide_tlb_array_fini(&a);
+}
+
 Test(tlb, random_takes_any_way_and_the_same_ones_for_the_same_seed)
 {
     struct tide_tlb_array a = new_array(8, 8, TIDE_TLB_random);
