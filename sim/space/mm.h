@@ -152,9 +152,10 @@ static inline struct tide_vma **tide_mm_cache_slot(struct tide_mm *mm, uint64_t 
 }
 
 /* The page at [start, start+bytes) is about to be touched at `addr` in it: what the address space
- * says. Where no VMA overlaps the page, grows a stack or infers a VMA for it. Returns 1 and fills *prot (union; everything while not strict) and *vma
- * (the one that holds `addr`, else the first overlapping) if the page belongs to the address space,
- * 0 if not (a segmentation fault), negative when out of memory. */
+ * says. Where no VMA overlaps the page, grows a stack or infers a VMA for it. Returns 1 and fills
+ * *prot (union; everything while not strict) and *vma (the one that holds `addr`, else the first
+ * overlapping) if the page belongs to the address space, 0 if not (a segmentation fault), negative
+ * when out of memory. */
 TIDE_MUST_CHECK static inline int tide_mm_touch(struct tide_mm *mm, uint64_t start, uint64_t bytes,
                                                 uint64_t addr, unsigned *prot,
                                                 struct tide_vma **vma, struct tide_error *e)
