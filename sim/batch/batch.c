@@ -265,12 +265,12 @@ static bool makes(const struct replay *t, const struct run *r)
 
 static bool needs_future(const struct run *r)
 {
-    return r->config->policy->observes == TIDE_OBSERVES_FUTURE;
+    return tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
 {
-    return needs_future(r) || (!r->config->by_memory && r->config->frames.is_share);
+    return needs_future(r) || tide_machine_needs_pages(r->config);
 }
 
 /* Which scans there are, and who uses which. */

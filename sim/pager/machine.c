@@ -97,6 +97,16 @@ void tide_machine_defaults(struct tide_machine_config *c)
         tide_options_defaults(c->policy->options, c->policy_options);
 }
 
+bool tide_machine_needs_pages(const struct tide_machine_config *c)
+{
+    return c->policy->variable_space || (!c->by_memory && c->frames.is_share);
+}
+
+bool tide_machine_needs_future(const struct tide_machine_config *c)
+{
+    return c->policy->observes == TIDE_OBSERVES_FUTURE;
+}
+
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
 {
     struct tide_geometry g = {.page_shift = c->page_shift, .va_bits = c->page_shift};
@@ -117,6 +127,12 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
     if (c->page_shift < TIDE_PAGE_SHIFT_MIN || c->page_shift > TIDE_PAGE_SHIFT_MAX) {
         tide_fail(e, TIDE_E_CONFIG, "machine.page_size is out of range");
         tide_error_remedy(e, "a power of two from 64B to 1G");
+        return TIDE_E_CONFIG;
+    }
+    if (c->policy->variable_space && c->by_memory) {
+        tide_fail(e, TIDE_E_CONFIG, "machine.memory bounds memory, which policy %s does not",
+                  c->policy->name);
+        tide_error_remedy(e, "leave memory out: frames are as many as the policy wants");
         return TIDE_E_CONFIG;
     }
     if (c->by_memory) {
@@ -171,6 +187,8 @@ static void set_deadline(struct tide_machine *m)
         d = m->next_tick;
     if (m->next_sample < d)
         d = m->next_sample;
+    if (m->due < d)
+        d = m->due;
     m->deadline = d;
 }
 
@@ -210,9 +228,20 @@ static int sample(struct tide_machine *m, struct tide_error *e)
     return m->watch.sample != NULL ? m->watch.sample(m->watch.context, m, &s, e) : 0;
 }
 
+void machine_ask_due(struct tide_machine *m)
+{
+    m->due = m->policy->due(m->policy_state);
+    set_deadline(m);
+}
+
 int machine_deadline(struct tide_machine *m, struct tide_error *e)
 {
     int rc = 0;
+
+    if (m->now >= m->due) {
+        memory_shed(m);
+        m->due = m->policy->due(m->policy_state);
+    }
 
     if (m->now == m->next_tick) {
         m->policy->tick(m->policy_state);
@@ -253,8 +282,12 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     if (rc != 0)
         return rc;
     m->geometry = tide_machine_geometry(c);
-    capacity =
-        c->by_memory ? c->memory_bytes >> c->page_shift : tide_amount_of(c->frames, distinct_pages);
+    if (c->policy->variable_space)
+        capacity = distinct_pages;
+    else if (c->by_memory)
+        capacity = c->memory_bytes >> c->page_shift;
+    else
+        capacity = tide_amount_of(c->frames, distinct_pages);
     m->capacity = capacity > 0 ? (uint32_t)capacity : 1;
     if (capacity >= UINT32_MAX / 2)
         return tide_fail(e, TIDE_E_CONFIG, "more than 2^31 frames");
@@ -269,7 +302,7 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     if (c->warmup > 0)
         m->first_counted_epoch = 2;
     m->next_sample = c->interval > 0 ? saturating_add(c->warmup, c->interval) : UINT64_MAX;
-    m->next_tick = UINT64_MAX;
+    m->next_tick = m->due = UINT64_MAX;
     if (m->policy->tick_period != NULL && m->policy->tick != NULL) {
         m->tick_period = m->policy->tick_period(c->policy_options);
         m->next_tick = m->tick_period;
@@ -426,7 +459,7 @@ enum tide_machine_status tide_machine_status_of(const struct tide_machine *m)
 
 uint64_t tide_machine_frames(const struct tide_machine *m)
 {
-    return m->capacity;
+    return m->policy->variable_space ? 0 : m->capacity;
 }
 
 void tide_machine_counts(const struct tide_machine *m, struct tide_counts *out)

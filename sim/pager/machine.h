@@ -95,6 +95,9 @@ struct tide_machine_config {
 void tide_machine_defaults(struct tide_machine_config *c);
 /* Everything that can be checked without the trace; messages name the key. */
 TIDE_MUST_CHECK int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e);
+/* What the machine must be told of the trace before it is made (pager/scan.h). */
+bool tide_machine_needs_pages(const struct tide_machine_config *c);
+bool tide_machine_needs_future(const struct tide_machine_config *c);
 /* Page shift and address bits, after a check. */
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c);
 
@@ -159,9 +162,9 @@ struct tide_machine_watch {
                       enum tide_kind kind, bool faulted, tide_page victim, const char *why);
 };
 
-/* `distinct_pages`: of the trace's replayed part, needed where frames is a share (else 0 will do).
- * `future`: next uses, needed by policies with TIDE_OBSERVES_FUTURE (else NULL); it must outlive
- * the machine. `watch` is copied, may be NULL. NULL on failure. */
+/* `distinct_pages`: of the trace's replayed part, where tide_machine_needs_pages (else 0 will do).
+ * `future`: next uses, where tide_machine_needs_future (else NULL); it must outlive the machine.
+ * `watch` is copied, may be NULL. NULL on failure. */
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
                                       uint64_t distinct_pages, struct tide_future *future,
                                       const struct tide_machine_watch *watch, struct tide_error *e);
@@ -193,7 +196,8 @@ TIDE_MUST_CHECK int tide_machine_finish(struct tide_machine *m, struct tide_erro
 
 const struct tide_machine_config *tide_machine_config_of(const struct tide_machine *m);
 enum tide_machine_status tide_machine_status_of(const struct tide_machine *m);
-/* User frames; with memory: all frames of the machine (in pages). */
+/* User frames; with memory: all frames of the machine (in pages); 0 for variable-space policies,
+ * which have no such number. */
 uint64_t tide_machine_frames(const struct tide_machine *m);
 void tide_machine_counts(const struct tide_machine *m, struct tide_counts *out);
 /* Total cycles: divided by references this is eat_cycles. */
