@@ -191,8 +191,7 @@ void tide_report_summary(struct tide_csv *c, const struct tide_machine *m,
     tide_csv_u64(c, TIDE_COL_summary_walk_refs, n.walk_refs);
     tide_csv_ratio(c, TIDE_COL_summary_eat_cycles, cycles, n.references);
     tide_csv_ratio(c, TIDE_COL_summary_mean_resident_pages, n.resident_sum, n.references);
-    tide_csv_text(c, TIDE_COL_summary_reference_mode,
-                  tide_references_names[config->references]);
+    tide_csv_text(c, TIDE_COL_summary_reference_mode, tide_references_names[config->references]);
     tide_csv_text(c, TIDE_COL_summary_status, tide_status_names[status]);
     settings(c, config);
     tide_csv_u64(c, TIDE_COL_summary_segfaults, segfaults);
