@@ -22,8 +22,25 @@ enum { FLAG_FORMAT = CLI_LONG };
 
 static const char *const kind_labels[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
 static const char *const event_labels[TIDE_EV_TYPES] = {
-    "processes", "maps",  "unmaps",   "protects",           "remaps", "brks",
-    "stacks",    "heaps", "madvises", "other system calls", "exits"};
+    [TIDE_EV_PROCESS] = "processes",
+    [TIDE_EV_MAP] = "maps",
+    [TIDE_EV_UNMAP] = "unmaps",
+    [TIDE_EV_PROTECT] = "protects",
+    [TIDE_EV_REMAP] = "remaps",
+    [TIDE_EV_BRK] = "brks",
+    [TIDE_EV_STACK] = "stacks",
+    [TIDE_EV_HEAP] = "heaps",
+    [TIDE_EV_MADVISE] = "madvises",
+    [TIDE_EV_SYSCALL] = "other system calls",
+    [TIDE_EV_EXIT] = "exits",
+    [TIDE_EV_MALLOC] = "mallocs",
+    [TIDE_EV_REALLOC] = "reallocs",
+    [TIDE_EV_FREE] = "frees",
+    [TIDE_EV_PAGE_ALLOC] = "page allocations",
+    [TIDE_EV_PAGE_FREE] = "page frees",
+    [TIDE_EV_KALLOC] = "kernel allocations",
+    [TIDE_EV_KFREE] = "kernel frees",
+};
 
 struct census {
     struct tide_map pages[SIZES]; /* every (process, page) touched */
