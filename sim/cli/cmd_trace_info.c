@@ -228,8 +228,9 @@ static void print_head(const char *path, struct tide_reader *r)
         printf("command     %s\n", info->command);
     printf("format      %s\n", info->format);
     printf("content     %" PRIu64 " bytes", content);
-    if (raw != content && raw > 0)
-        printf(", in %" PRIu64 " bytes of gzip (%.1f to 1)", raw, (double)content / (double)raw);
+    if (tide_stream_compression(s) != NULL && raw > 0)
+        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", raw, tide_stream_compression(s),
+               (double)content / (double)raw);
     putchar('\n');
     printf("layout      %s\n", info->has_layout ? "given" : "not given");
     printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
@@ -254,7 +255,8 @@ static int info_of(const char *path, const char *format, struct tide_error *e)
     if (rc == 0 || (rc == TIDE_E_TRACE && c.pages[SMALL].count > 0)) {
         print_head(path, t.reader);
         print_records(tide_reader_info(t.reader));
-        print_pages(&c);
+        if (c.pages[SMALL].count > 0)
+            print_pages(&c);
     }
     census_fini(&c);
     cli_trace_close(&t);

@@ -79,9 +79,7 @@ static const char *foreign_compression(const unsigned char *head, size_t n)
 {
     static const struct {
         const char *magic, *name;
-    } known[] = {{"\xfd"
-                  "7zXZ",
-                  "xz"},
+    } known[] = {{"\xfd\x37\x7a\x58\x5a", "xz"},
                  {"\x28\xb5\x2f\xfd", "zstd"},
                  {"BZh", "bzip2"},
                  {"PK\x03\x04", "zip"}};
@@ -133,8 +131,8 @@ const struct tide_format *tide_format_find(const struct tide_format *const *list
     if (n == 0 && whole) {
         tide_fail(e, TIDE_E_TRACE, "there is nothing in it: the trace is empty");
     } else if (other != NULL) {
-        tide_fail(e, TIDE_E_TRACE, "the trace is compressed with %s; gzip and plain are read",
-                  other);
+        tide_fail(e, TIDE_E_TRACE, "the trace is compressed with %s; this build reads %s and plain",
+                  other, tide_stream_compressions());
         tide_error_remedy(e, "decompress it into a pipe and give '-' as the trace");
     } else if (best < count) {
         tide_fail(e, TIDE_E_TRACE, "the format is not clear: it may be %s or %s", names[best],
