@@ -96,7 +96,7 @@ const struct tide_format *tide_format_find(const struct tide_format *const *list
                                            struct tide_error *e)
 {
     const char *names[KNOWN_MAX] = {NULL}, *other;
-    char known[256];
+    char known[512];
     size_t count = names_of(list, names, known, sizeof known);
     size_t best = count, second = count;
     int best_score = 0;
