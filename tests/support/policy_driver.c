@@ -164,7 +164,7 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
                   tide_page *victim)
 {
     struct fold one = {.page = steps[0].page}, other = {.page = TIDE_PAGE_NONE};
-    bool one_is_last = true;
+    bool one_is_last = true, fold_two = d->policy->observes != TIDE_OBSERVES_EACH;
     size_t i = 1;
 
     *faulted = false;
@@ -184,8 +184,8 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
         if (steps[i].page.v == one.page.v) {
             add(&one, &steps[i]);
             one_is_last = true;
-        } else if ((other.n == 0 && driver_resident(d, steps[i].page)) ||
-                   steps[i].page.v == other.page.v) {
+        } else if (fold_two && ((other.n == 0 && driver_resident(d, steps[i].page)) ||
+                                steps[i].page.v == other.page.v)) {
             add(&other, &steps[i]);
             one_is_last = false;
         } else {
