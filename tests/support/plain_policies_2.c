@@ -693,8 +693,6 @@ static void lirs_gone(struct plain *p, const struct plain_page *page, bool evict
     take(&p->lists[Q], page->page);
     if (was_lir || !evicted)
         take(&p->lists[S], page->page);
-    if (p->chosen.v == page->page.v)
-        p->chosen = TIDE_PAGE_NONE;
     prune(p);
 }
 
