@@ -18,7 +18,7 @@ deps:
 	@.ci/deps
 
 build: deps
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX)
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release
 	@ninja -C $(BUILD)
 
 demo: build
@@ -33,9 +33,12 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@meson test -C $(BUILD) --benchmark --verbose
+	@ninja -C $(BUILD) bench/measure >/dev/null
+	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench/measure $(BUILD)/bench/work
 
 install: build
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD)
 	meson install -C $(BUILD) --no-rebuild
 
 clean:

@@ -57,7 +57,7 @@ config "$trace" speed
 i=0
 while [ $i -lt "$runs" ]; do # alternating, so that a slower minute hits both
     "$measure" "$core" sh -c 'zcat "$1" | wc -l' sh "$trace" >>"$folder/zcat"
-    "$measure" "$core" "$pagetide" run "$folder/speed.yaml" -j 1 >>"$folder/pagetide"
+    "$measure" "$core" "$pagetide" run "$folder/speed.yaml" -q -j 1 >>"$folder/pagetide"
     i=$((i + 1))
 done
 
@@ -78,7 +78,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
     cat "$trace" >>"$long"
 done
 config "$long" memory
-"$measure" "$core" "$pagetide" run "$folder/memory.yaml" -j 1 >"$folder/pagetide-long"
+"$measure" "$core" "$pagetide" run "$folder/memory.yaml" -q -j 1 >"$folder/pagetide-long"
 rm "$long"
 awk -v one="$(median "$folder/pagetide" 2)" -v ten="$(median "$folder/pagetide-long" 2)" \
     -v pages="$pages" 'BEGIN {

@@ -74,8 +74,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Removes our files, no others. */
-static int empty(const struct tide_store *s, struct tide_error *e)
+/* Removes our files, no others; or, where `rows` is given, only says whether there are rows. */
+static int go_through(const struct tide_store *s, bool *rows, struct tide_error *e)
 {
     DIR *d = opendir(s->unfinished);
     struct dirent *entry;
@@ -85,9 +85,12 @@ static int empty(const struct tide_store *s, struct tide_error *e)
         return tide_io_error(e, "read", s->unfinished);
     while (rc == 0 && (entry = readdir(d)) != NULL) {
         const char *name = entry->d_name;
+        bool finished = ends_with(name, ".rows");
 
-        if ((ends_with(name, ".tmp") || ends_with(name, ".rows") || ends_with(name, ".trace")) &&
-            unlinkat(dirfd(d), name, 0) != 0)
+        if (rows != NULL)
+            *rows |= finished;
+        else if ((finished || ends_with(name, ".tmp") || ends_with(name, ".trace")) &&
+                 unlinkat(dirfd(d), name, 0) != 0)
             rc = tide_io_error(e, "remove a file in", s->unfinished);
     }
     closedir(d);
@@ -124,8 +127,7 @@ int tide_store_open(struct tide_store *s, const char *dir, const char *version, 
                              "give each its own");
         goto out;
     }
-    if (!resume)
-        rc = empty(s, e);
+    rc = go_through(s, resume ? &s->has_rows : NULL, e);
 out:
     if (rc != 0)
         tide_store_close(s);
@@ -143,7 +145,7 @@ void tide_store_close(struct tide_store *s)
 
 int tide_store_remove(struct tide_store *s, struct tide_error *e)
 {
-    int rc = empty(s, e);
+    int rc = go_through(s, NULL, e);
 
     if (rc == 0 && rmdir(s->unfinished) != 0)
         rc = tide_io_error(e, "remove", s->unfinished);
@@ -164,6 +166,11 @@ static int sync_folder(const char *path, struct tide_error *e)
 }
 
 /* ---- the rows of one run ---- */
+
+static char *rows_path(const struct tide_store *s, const struct tide_run_result *run)
+{
+    return tide_asprintf("%s/%s-%08" PRIx32 ".rows", s->unfinished, run->id, run->variant);
+}
 
 static void header(struct tide_text *t, const struct tide_store *s)
 {
@@ -236,7 +243,7 @@ int tide_rows_commit(struct tide_rows *r, const struct tide_store *s,
     rc = write_out(r, true, e);
     if (rc != 0)
         return rc;
-    path = tide_asprintf("%s/%s.rows", s->unfinished, result->id);
+    path = rows_path(s, result);
     if (path == NULL)
         return tide_nomem(e);
     if (rename(r->path, path) != 0)
@@ -290,11 +297,11 @@ static int read_record(FILE *f, struct record *r, const char *path, struct tide_
 }
 
 /* Opens a row file; *f stays NULL where there is none. *path is for messages, own memory. */
-static int open_rows(const struct tide_store *s, const char *id, FILE **f, char **path,
-                     struct tide_error *e)
+static int open_rows(const struct tide_store *s, const struct tide_run_result *run, FILE **f,
+                     char **path, struct tide_error *e)
 {
     *f = NULL;
-    *path = tide_asprintf("%s/%s.rows", s->unfinished, id);
+    *path = rows_path(s, run);
     if (*path == NULL)
         return tide_nomem(e);
     *f = fopen(*path, "re");
@@ -340,7 +347,7 @@ int tide_store_find(const struct tide_store *s, struct tide_run_result *result, 
     uint32_t crc = 0;
     bool first = true, counted = false, whole = false;
     FILE *f;
-    int rc = open_rows(s, result->id, &f, &path, e);
+    int rc = open_rows(s, result, &f, &path, e);
 
     *summary = NULL;
     if (f == NULL) {
@@ -501,7 +508,7 @@ static int append_run(struct table *tables, const struct tide_store *s,
     struct record r = {0};
     char *path;
     FILE *f;
-    int rc = open_rows(s, run->id, &f, &path, e);
+    int rc = open_rows(s, run, &f, &path, e);
 
     if (rc == 0 && f == NULL) {
         errno = ENOENT;

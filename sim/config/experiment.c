@@ -144,7 +144,7 @@ static void add_axes(struct tide_load *l, struct sweep *s, const struct tide_yam
         tide_problem_hint(&l->problems,
                           tide_problem_at(&l->problems, mapping->place,
                                           "sweep must be a mapping of keys to lists"),
-                          "machine.policy: [fifo, lru]");
+                          "like machine.policy: [fifo, lru]");
         return;
     }
     for (size_t i = 0; i < mapping->n; i++)
@@ -331,7 +331,7 @@ static void read_name(struct tide_load *l, const struct file *f, const struct ti
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, layer->root, "an experiment of a batch needs a name"),
-            "experiment: NAME");
+            "write experiment: NAME");
     else if (value != NULL && tide_read_word(l, value, tide_key_path(TIDE_KEY_EXPERIMENT), &word) &&
              (strchr(word, '/') != NULL || word[0] == '.'))
         tide_problem_at(&l->problems, value->place, "'%s' can't be the name of an experiment",
@@ -350,7 +350,7 @@ static void read_traces(struct tide_load *l, const struct file *f, const struct 
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, layer->root, "the experiment has no traces"),
-            "traces: [sort.tide]");
+            "write traces: [sort.tide]");
         return;
     }
     tide_traces_expand(l, value, value->place.source->command_line ? "" : f->base_dir, &paths, &n);

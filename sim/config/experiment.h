@@ -65,8 +65,8 @@ void tide_experiments_free(struct tide_experiments *x);
 
 /* Sets one key of a machine from the command line, as -s does: key is a path below machine
  * ("policy", "costs.memory", "tlb.l1d.entries"), or warmup, skip or limit; value is YAML in flow
- * style ("lru", "{name: 2q, kin: 25%}"). page_size comes before what depends on it (tlb). On failure
- * *c is as before. */
+ * style ("lru", "{name: 2q, kin: 25%}"). page_size comes before what depends on it (tlb). On
+ * failure *c is as before. */
 TIDE_MUST_CHECK int tide_machine_set(struct tide_machine_config *c, const char *key,
                                      const char *value, struct tide_error *e);
 /* Canonical YAML (block style, two blanks, keys in the order of the reference): an experiment file

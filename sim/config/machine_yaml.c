@@ -3,14 +3,13 @@
  * Keys are taken in a fixed order, page size first, because the defaults of others follow from it.
  * TLB arrays are normalised, so that equal machines print equally: an array that serves the
  * machine's page size has no list of sizes (n_sizes 0), and arrays of a preset that do not serve it
- * are left out. So the built-in TLB goes along with any page size; a preset that is named does not.
+ * are left out. The built-in TLB goes along with any page size; a preset that is named does not.
  */
 #include "config/machine_yaml.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -87,6 +86,7 @@ static void apply_page_size(struct tide_load *l, const struct tide_layer *layer,
 {
     static const unsigned usual[] = {4, 5, 3, 2};
     const struct tide_yaml *value = layer->slot[TIDE_KEY_PAGE_SIZE];
+    struct tide_tlb_config usual_tlb;
     unsigned shift;
 
     if (value == NULL || !read_page_shift(l, value, tide_key_path(TIDE_KEY_PAGE_SIZE), &shift))
@@ -101,6 +101,10 @@ static void apply_page_size(struct tide_load *l, const struct tide_layer *layer,
             break;
         }
     }
+    /* So does the TLB of a machine that was given none. */
+    tide_machine_default_tlb(&usual_tlb, c->page_shift);
+    if (memcmp(&usual_tlb, &c->tlb, sizeof usual_tlb) == 0)
+        tide_machine_default_tlb(&c->tlb, shift);
     c->page_shift = shift;
 }
 
@@ -302,7 +306,7 @@ static void read_walk_cache(struct tide_load *l, const struct tide_yaml *value,
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, value->place, "a walk cache must be a mapping"),
-            "{level: 2, entries: 32, ways: 4}");
+            "like {level: 2, entries: 32, ways: 4}");
         return;
     }
     for (size_t i = 0; i < value->n; i++) {
@@ -343,7 +347,7 @@ static void apply_walk_caches(struct tide_load *l, const struct tide_yaml *value
                                           "%s must be a list of at most %d walk caches",
                                           tide_key_path(TIDE_KEY_PT_WALK_CACHES),
                                           TIDE_PT_MAX_LEVELS),
-                          "[{level: 2, entries: 32, ways: 4}], or [] for none");
+                          "like [{level: 2, entries: 32, ways: 4}], or [] for none");
         return;
     }
     c->pagetable.n_walk_caches = 0;
@@ -480,7 +484,7 @@ static void read_array(struct tide_load *l, const struct tide_yaml *value, struc
         tide_problem_hint(
             &l->problems,
             tide_problem_at(&l->problems, value->place, "a TLB array must be a mapping"),
-            "{name: l1d, level: 1, for: data, entries: 64, ways: 4}");
+            "like {name: l1d, level: 1, for: data, entries: 64, ways: 4}");
         return;
     }
     for (size_t i = 0; i < value->n; i++)
@@ -518,7 +522,7 @@ static unsigned read_arrays(struct tide_load *l, const struct tide_yaml *list,
                           tide_problem_at(&l->problems, list->place,
                                           "a TLB is 'none', a preset or a list of 1 to %d arrays",
                                           TIDE_TLB_MAX_ARRAYS),
-                          "- {name: l1d, level: 1, for: data, entries: 64, ways: 4}");
+                          "like [{name: l1d, level: 1, for: data, entries: 64, ways: 4}]");
         return 0;
     }
     for (size_t i = 0; i < list->n; i++)
@@ -653,29 +657,40 @@ static void apply_tlb(struct tide_load *l, const struct tide_layer *layer, bool 
 static void apply_words(struct tide_load *l, const struct tide_layer *layer,
                         struct tide_machine_config *c)
 {
-    static const char *const observe[] = {"every-reference"}, *const references[] = {"every"},
-                             *const kinds[] = {"radix"}, *const caches[] = {"cold", "warm"};
+    static const char *const kinds[] = {"radix", NULL}, *const caches[] = {"cold", "warm", NULL},
+                             *const answers[] = {"no", "yes", "false", "true", NULL};
     static const struct {
         enum tide_key key;
         const char *what;
         const char *const *names;
-        size_t n;
     } words[] = {
-        {TIDE_KEY_OBSERVE, "way to observe references", observe, 1},
-        {TIDE_KEY_REFERENCES, "way to count references", references, 1},
-        {TIDE_KEY_PT_KIND, "kind of page table", kinds, 1},
-        {TIDE_KEY_PAGE_CACHE, "state of the page cache", caches, 2},
+        {TIDE_KEY_OBSERVE, "way to observe references", tide_observe_names},
+        {TIDE_KEY_FLUSH_ON_CLEAR, "answer", answers},
+        {TIDE_KEY_REFERENCES, "way to show references", tide_references_names},
+        {TIDE_KEY_PT_KIND, "kind of page table", kinds},
+        {TIDE_KEY_PAGE_CACHE, "state of the page cache", caches},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const struct tide_yaml *value = layer->slot[words[i].key];
+        size_t n = 0;
         int choice;
 
         if (value == NULL)
             continue;
+        while (words[i].names[n] != NULL)
+            n++;
         choice = tide_read_choice(l, value, tide_key_path(words[i].key), words[i].what,
-                                  words[i].names, words[i].n);
-        if (choice >= 0 && words[i].key == TIDE_KEY_PAGE_CACHE)
+                                  words[i].names, n);
+        if (choice < 0)
+            continue;
+        if (words[i].key == TIDE_KEY_OBSERVE)
+            c->observe = (enum tide_observe)choice;
+        else if (words[i].key == TIDE_KEY_FLUSH_ON_CLEAR)
+            c->flush_on_clear = choice % 2 == 1;
+        else if (words[i].key == TIDE_KEY_REFERENCES)
+            c->references = (enum tide_references)choice;
+        else if (words[i].key == TIDE_KEY_PAGE_CACHE)
             c->page_cache_warm = choice == 1;
     }
 }
@@ -714,15 +729,29 @@ static void apply_numbers(struct tide_load *l, const struct tide_layer *layer,
     }
 }
 
+/* Messages about a whole machine begin with the key that is wrong, with or without its groups. */
+static struct tide_place place_of_message(const struct tide_layer *layer, const char *what)
+{
+    static const enum tide_key otherwise[] = {TIDE_KEY_POLICY, TIDE_KEY_OBSERVE};
+
+    for (int key = 0; key < TIDE_KEYS; key++) {
+        const char *path = tide_key_path((enum tide_key)key), *dot = strrchr(path, '.');
+        const char *name = dot != NULL ? dot + 1 : path;
+
+        if (layer->slot[key] != NULL &&
+            (strncmp(what, path, strlen(path)) == 0 || strncmp(what, name, strlen(name)) == 0))
+            return layer->slot[key]->place;
+    }
+    return place(layer, otherwise, 2);
+}
+
 static void check(struct tide_load *l, const struct tide_layer *layer,
                   const struct tide_machine_config *c)
 {
     static const enum tide_key for_tlb[] = {TIDE_KEY_TLB, TIDE_KEY_PAGE_SIZE},
                                for_table[] = {TIDE_KEY_PT_BITS, TIDE_KEY_PT_LEVELS,
                                               TIDE_KEY_PT_ENTRY_BYTES, TIDE_KEY_PT_WALK_CACHES,
-                                              TIDE_KEY_PAGE_SIZE},
-                               for_all[] = {TIDE_KEY_MEMORY, TIDE_KEY_FRAMES, TIDE_KEY_POLICY},
-                               for_limit[] = {TIDE_KEY_LIMIT};
+                                              TIDE_KEY_PAGE_SIZE};
     size_t before = l->problems.raised;
     struct tide_error e;
     unsigned va_bits;
@@ -732,8 +761,7 @@ static void check(struct tide_load *l, const struct tide_layer *layer,
     if (tide_pagetable_check(&c->pagetable, c->page_shift, &va_bits, &e) != 0)
         tide_problem_from(l, place(layer, for_table, 5), "", &e);
     if (l->problems.raised == before && tide_machine_check(c, &e) != 0)
-        tide_problem_from(l, c->limit == 0 ? place(layer, for_limit, 1) : place(layer, for_all, 3),
-                          "", &e);
+        tide_problem_from(l, place_of_message(layer, e.what), "", &e);
 }
 
 void tide_machine_apply(struct tide_load *l, const struct tide_layer *layer, bool final,

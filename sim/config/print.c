@@ -117,7 +117,9 @@ char *tide_machine_print(const struct tide_machine_config *c)
         tide_format_amount(c->frames, value, sizeof value);
     add(&t, "  %s: %s\n", c->by_memory ? "memory" : "frames", value);
     add_policy(&t, c);
-    add(&t, "  observe: every-reference\n  references: every\n");
+    add(&t, "  observe: %s\n  flush_on_clear: %s\n  references: %s\n",
+        tide_observe_names[c->observe], c->flush_on_clear ? "yes" : "no",
+        tide_references_names[c->references]);
     add(&t, "  tlb:%s\n", c->tlb.n == 0 ? " none" : "");
     for (unsigned i = 0; i < c->tlb.n; i++)
         add_array(&t, &c->tlb.arrays[i], c->page_shift);

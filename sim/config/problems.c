@@ -10,7 +10,8 @@
 #include "base/nearest.h"
 #include "config/experiment.h"
 
-enum { SHOWN_CHARACTERS = 120, SHOWN_BEFORE = 60 };
+/* Of a long line: this many, and at least so many from the place on. */
+enum { SHOWN_CHARACTERS = 120, SHOWN_AFTER = 40 };
 
 static const char *format(struct tide_problems *ps, const char *fmt, va_list ap)
 {
@@ -134,6 +135,16 @@ static const char *next_character(const char *p, const char *end)
     return p;
 }
 
+/* Not a control character, and as many bytes as its first one says. */
+static bool printable(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)*p;
+
+    if (c < 0x80)
+        return c >= ' ' && c != 0x7f;
+    return c >= 0xc2 && c <= 0xf4 && n == 2u + (c >= 0xe0) + (c >= 0xf0);
+}
+
 static void repeat(FILE *out, char c, size_t n)
 {
     while (n-- > 0)
@@ -145,7 +156,9 @@ static void show_line(FILE *out, const struct tide_problem *p)
 {
     const struct tide_source *s = p->place.source;
     const char *at = s->text, *end = s->text + s->n;
-    size_t skip = p->place.column > SHOWN_BEFORE ? p->place.column - SHOWN_BEFORE : 0;
+    size_t skip = p->place.column > SHOWN_CHARACTERS - SHOWN_AFTER
+                      ? p->place.column - (SHOWN_CHARACTERS - SHOWN_AFTER)
+                      : 0;
     size_t column = 0, shown = 0, caret = p->place.column - skip, width = p->place.width;
 
     for (size_t line = 0; line < p->place.line && at < end;) {
@@ -154,8 +167,6 @@ static void show_line(FILE *out, const struct tide_problem *p)
         at += n > 0 ? n : 1;
         line += n > 0;
     }
-    if (s->n >= 3 && at == s->text && memcmp(at, "\xef\xbb\xbf", 3) == 0)
-        at += 3; /* the byte order mark has no column */
     fprintf(out, "%5zu | %s", p->place.line + 1, skip > 0 ? "..." : "");
     for (; at < end && line_break(at, end) == 0 && shown < SHOWN_CHARACTERS; column++) {
         const char *next = next_character(at, end);
@@ -164,10 +175,10 @@ static void show_line(FILE *out, const struct tide_problem *p)
             shown++;
             if (*at == '\t')
                 fputc(' ', out); /* so that the caret stands below its character */
-            else if ((unsigned char)*at < ' ' || *at == 0x7f)
-                fputc('?', out);
-            else
+            else if (printable(at, (size_t)(next - at)))
                 fwrite(at, 1, (size_t)(next - at), out);
+            else
+                fputc('?', out);
         }
         at = next;
     }

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 /* The first path of a key is the one that messages use. */
 static const struct {
     const char *path;
@@ -20,6 +18,7 @@ static const struct {
     {"machine.memory", TIDE_KEY_MEMORY},
     {"machine.policy", TIDE_KEY_POLICY},
     {"machine.observe", TIDE_KEY_OBSERVE},
+    {"machine.flush_on_clear", TIDE_KEY_FLUSH_ON_CLEAR},
     {"machine.references", TIDE_KEY_REFERENCES},
     {"machine.tlb", TIDE_KEY_TLB},
     {"machine.page_table.kind", TIDE_KEY_PT_KIND},
@@ -118,6 +117,10 @@ struct tide_source *tide_load_source(struct tide_load *l, const char *name, cons
         l->problems.out_of_memory = true;
         return NULL;
     }
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark has no column */
+        text += 3;
+        n -= 3;
+    }
     *s = (struct tide_source){copy, text, n, l->n_sources++, command_line};
     return s;
 }
@@ -175,6 +178,7 @@ static void walk(struct tide_load *l, struct tide_layer *layer, const char *grou
     }
     for (size_t i = 0; i < mapping->n; i++) {
         const struct tide_yaml *key = mapping->keys[i];
+        struct tide_problem *p;
         char path[PATH_BYTES];
         bool found = false;
 
@@ -188,21 +192,27 @@ static void walk(struct tide_load *l, struct tide_layer *layer, const char *grou
             tide_layer_set(l, layer, path, key->place, mapping->values[i]);
             continue;
         }
-        tide_problem_suggest(&l->problems,
-                             tide_problem_at(&l->problems, key->place, "unknown key '%s'%s%s",
-                                             key->text, *group != '\0' ? " in " : "", group),
-                             key->text, known, n_known);
+        p = tide_problem_at(&l->problems, key->place, "unknown key '%s'%s%s", key->text,
+                            *group != '\0' ? " in " : "", group);
+        tide_problem_suggest(&l->problems, p, key->text, known, n_known);
+        if (*group == '\0' && strcmp(key->text, "defaults") == 0)
+            tide_problem_hint(&l->problems, p, "it goes with a list of experiments:");
     }
 }
 
 static void unknown_path(struct tide_load *l, const char *path, struct tide_place at)
 {
     const char *known[ROWS];
+    size_t group = strcspn(path, "."), n = 0;
 
+    /* Those of its group, or all. */
     for (size_t i = 0; i < ROWS; i++)
-        known[i] = rows[i].path;
+        if (strcspn(rows[i].path, ".") == group && strncmp(rows[i].path, path, group) == 0)
+            known[n++] = rows[i].path;
+    for (size_t i = 0; n == i && i < ROWS; i++)
+        known[n++] = rows[i].path;
     tide_problem_suggest(&l->problems, tide_problem_at(&l->problems, at, "unknown key '%s'", path),
-                         path, known, ROWS);
+                         path, known, n);
 }
 
 void tide_layer_set(struct tide_load *l, struct tide_layer *layer, const char *path,
@@ -285,11 +295,15 @@ bool tide_path_covers(const char *upper, const char *lower)
 bool tide_read_word(struct tide_load *l, const struct tide_yaml *value, const char *name,
                     const char **out)
 {
+    struct tide_problem *p;
+
     if (value->refused)
         return false;
     if (value->type != TIDE_YAML_SCALAR) {
-        tide_problem_at(&l->problems, value->place, "%s must be a single value, not a %s", name,
-                        value->type == TIDE_YAML_SEQUENCE ? "list" : "mapping");
+        p = tide_problem_at(&l->problems, value->place, "%s must be a single value, not a %s", name,
+                            value->type == TIDE_YAML_SEQUENCE ? "list" : "mapping");
+        if (value->type == TIDE_YAML_SEQUENCE && tide_path_sweepable(name))
+            tide_problem_hint(&l->problems, p, "values to try one by one go below sweep:");
         return false;
     }
     if (*value->text == '\0') {

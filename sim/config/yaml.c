@@ -26,6 +26,9 @@ static struct tide_place place_of_byte(const struct tide_source *s, size_t offse
 {
     struct tide_place at = {.source = s, .width = 1};
 
+    /* of a broken character: its first byte */
+    while (offset > 0 && offset < s->n && ((unsigned char)s->text[offset - 1] & 0x80) != 0)
+        offset--;
     for (size_t i = 0; i < offset && i < s->n; i++) {
         if (s->text[i] == '\n') {
             at.line++;
@@ -48,10 +51,8 @@ static void syntax_error(struct builder *b)
         return;
     }
     if (y->error == YAML_READER_ERROR) {
-        p = tide_problem_at(b->ps, place_of_byte(b->source, y->problem_offset),
-                            "not a text in UTF-8: %s", y->problem);
-        if (y->problem_value != -1)
-            tide_problem_hint(b->ps, p, "the byte or character 0x%02X", (unsigned)y->problem_value);
+        p = tide_problem_at(b->ps, place_of_byte(b->source, y->problem_offset), "%s", y->problem);
+        tide_problem_hint(b->ps, p, "a configuration is text in UTF-8");
         return;
     }
     p = tide_problem_at(b->ps, place_of(b, y->problem_mark, y->problem_mark), "%s%s%s", y->problem,

@@ -45,7 +45,7 @@ static const char *parse_line(const struct tide_line *line, struct tide_access *
     p = skip_blanks(p, end);
     comma = p < end && *p == ',';
     p = skip_blanks(comma ? p + 1 : p, end);
-    if (p == from)
+    if (p == from && p < end)
         return "a blank or ',' was expected behind the hexadecimal address";
     *bad = p;
     if (p == end || ((*p | 0x20) != 'r' && (*p | 0x20) != 'w'))

@@ -19,10 +19,10 @@ bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, stru
         n = w->len - w->pos;
         lf = memchr(from, '\n', n);
     }
-    line->ended = lf != NULL;
     line->text = from;
     line->n = lf != NULL ? (size_t)(lf - from) : n;
     line->cut = line->n > TIDE_LINE_MAX;
+    line->ended = lf != NULL || line->cut;
     if (line->cut) {
         line->n = TIDE_LINE_MAX;
         lines->inside_long = true;
@@ -37,6 +37,32 @@ bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, stru
     lines->number++;
     if (!line->cut && line->n > 0 && line->text[line->n - 1] == '\r')
         line->n--;
+    return true;
+}
+
+bool tide_eat(struct tide_text *t, const char *s)
+{
+    size_t n = strlen(s);
+
+    if ((size_t)(t->end - t->p) < n || memcmp(t->p, s, n) != 0)
+        return false;
+    t->p += n;
+    return true;
+}
+
+void tide_eat_blanks(struct tide_text *t)
+{
+    while (t->p < t->end && *t->p == ' ')
+        t->p++;
+}
+
+bool tide_eat_through(struct tide_text *t, const char *s)
+{
+    const unsigned char *at = memmem(t->p, (size_t)(t->end - t->p), s, strlen(s));
+
+    if (at == NULL)
+        return false;
+    t->p = at + strlen(s);
     return true;
 }
 

@@ -22,11 +22,21 @@ struct tide_line {
     const unsigned char *text;
     size_t n;   /* without the line end (LF or CR LF) */
     bool cut;   /* longer than TIDE_LINE_MAX: only its beginning is here */
-    bool ended; /* false: the content ended before the line did */
+    bool ended; /* false: the content ended before the line did (not told of cut lines) */
 };
 
 /* Takes the next line from the window. False: the window holds no complete line. */
 bool tide_line_next(struct tide_lines *lines, struct tide_reader_window *w, struct tide_line *line);
+
+/* A piece of a line, eaten from the front: tide_eat() takes `s` if it stands there,
+ * tide_eat_through() moves behind the first `s` wherever it is. */
+struct tide_text {
+    const unsigned char *p, *end;
+};
+
+bool tide_eat(struct tide_text *t, const char *s);
+bool tide_eat_through(struct tide_text *t, const char *s);
+void tide_eat_blanks(struct tide_text *t);
 
 /* The value of a hexadecimal digit of either case, or 255. */
 extern const unsigned char tide_hex_digit[256];

@@ -6,6 +6,11 @@
 set -u
 LC_ALL=C
 export LC_ALL
+rule=${1-}
+case ${2-} in
+'' | /*) pagetide=${2-} ;;
+*) pagetide=$PWD/$2 ;;
+esac
 cd "$(dirname "$0")/../.." || exit 1
 
 c_files() {
@@ -90,8 +95,8 @@ configs() {
     bad=0
     room=$(mktemp -d) || exit 1
     for config in configs/*.yaml; do
-        "$1" check "$config" >/dev/null || { echo "$config:1: refused" && bad=1 && continue; }
-        "$1" run "$config" -o "$room/out" -s limit=2K >/dev/null ||
+        "$pagetide" check "$config" >/dev/null || { echo "$config:1: refused" && bad=1 && continue; }
+        "$pagetide" run -q "$config" -o "$room/out" -s limit=2K ||
             { echo "$config:1: does not run" && bad=1; }
         rm -rf "$room/out"
     done
@@ -99,15 +104,23 @@ configs() {
     return $bad
 }
 
-# What the README tells people to type exists: make targets, commands, files.
+# What the README tells people to type exists: make targets, commands, files; what it shows is true.
 readme() {
     bad=0
     for target in $(grep -oE '^ *(\$ )?make [a-z-]+' README.md | awk '{ print $NF }' | sort -u); do
         grep -q "^$target:" Makefile || { echo "README.md:1: no target '$target'" && bad=1; }
     done
     for verb in $(grep -oE '^    (\$ )?pagetide [a-z]+' README.md | awk '{ print $NF }' | sort -u); do
-        "$1" help "$verb" >/dev/null 2>&1 || { echo "README.md:1: no command '$verb'" && bad=1; }
+        "$pagetide" help "$verb" >/dev/null 2>&1 || { echo "README.md:1: no command '$verb'" && bad=1; }
     done
+    # what is shown as the output of a command is its output
+    shown=$(mktemp) || exit 1
+    grep '^    \$ pagetide ' README.md | while read -r _ _ arguments; do
+        eval "\"\$pagetide\" $arguments" | sed 's/^/    /; s/ *$//' | grep -v '^$' >"$shown"
+        [ -s "$shown" ] || echo "README.md:1: no output: pagetide $arguments"
+        grep -vxFf README.md "$shown" | sed 's/^ */README.md:1: not shown so: /'
+    done | grep . && bad=1
+    rm "$shown"
     for file in $(tr -s '` ,;:()"\n' '\n' <README.md | sed 's/\.$//' |
         grep -E '^(configs|traces|sim|tests|bench)/' | grep -v NAME | sort -u); do
         [ -e "$file" ] || { echo "README.md:1: no file '$file'" && bad=1; }
@@ -115,11 +128,10 @@ readme() {
     return $bad
 }
 
-case ${1-} in
-layers | heads | words | format | traces) "$1" ;;
-configs | readme) "$1" "${2:?the path of pagetide}" ;;
+case $rule in
+layers | heads | words | format | traces | configs | readme) "$rule" ;;
 *)
-    echo "lint.sh: unknown rule '${1-}'" >&2
+    echo "lint.sh: unknown rule '$rule'" >&2
     exit 2
     ;;
 esac

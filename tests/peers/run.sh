@@ -54,7 +54,7 @@ tlb_peer() {
     fi
     compared=1
     tlb_experiment >"$room/tlb.yaml"
-    "$pagetide" run "$room/tlb.yaml" >/dev/null
+    "$pagetide" run -q "$room/tlb.yaml"
     awk -F, '
         { sub(/\r$/, "") }
         FILENAME == ARGV[1] && FNR > 1 { n++; config[n] = $2; level[n] = tolower($3)
@@ -99,7 +99,7 @@ sweep:
     - {page_size: 4K, policy: lru, frames: 16}
 output: {dir: '$room/bzip'}
 END
-    "$pagetide" run "$room/bzip.yaml" >/dev/null
+    "$pagetide" run -q "$room/bzip.yaml"
     awk -F, '
         NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
         { got = got $at["policy"] " " $at["frames"] " frames: " $at["faults"] " faults, " $at["writebacks"] " write-backs\n" }

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "batch/batch.h"
+#include "batch/feed.h"
 #include "metrics/columns.h"
 #include "report/csv.h"
 #include "report/text.h"
@@ -86,8 +87,10 @@ static void set_up(struct fixture *f, size_t n_traces)
         /* the last repeats the second */
         c->frames = i == 0 ? (struct tide_amount){.value = 9}
                            : (struct tide_amount){.is_share = true, .value = TIDE_SHARE_WHOLE / 2};
-        if (i == 3)
+        if (i == 3) {
             c->page_shift = 14;
+            c->tlb.n = 0;
+        }
         if (i == 4)
             c->limit = 1000;
         tide_pagetable_defaults(&c->pagetable, 4, c->page_shift);
@@ -840,7 +843,8 @@ Test(batch, a_full_disk_while_rows_are_written)
     char *expected;
 
     set_up(&f, 1);
-    for (size_t i = 0; i < MACHINES; i++)
+    f.experiment.n_machines = 2; /* without OPT, whose scan would meet the limit first */
+    for (size_t i = 0; i < 2; i++)
         f.machines[i].interval = 50; /* some hundred kilobytes of rows */
     expected = expected_tables(&f);
     signal(SIGXFSZ, SIG_IGN);
@@ -1001,5 +1005,93 @@ Test(batch, memory_that_runs_out_is_an_error, .timeout = 120)
     }
     cr_assert_eq(rc, 0);
     cr_assert_gt(n, 50, "too few allocations for this to tell anything");
+    tear_down(&f);
+}
+
+/* ---- the feed alone ---- */
+
+struct taker {
+    uint64_t expected; /* ordinal of the next block's first access */
+    uint64_t enough;   /* accesses after which it has enough, */
+    uint64_t fails;    /* ... or fails */
+    unsigned slowness; /* microseconds a block */
+    bool out_of_order;
+};
+
+static int take(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
+                struct tide_error *e)
+{
+    struct taker *t = context;
+
+    t->out_of_order |= b->first != t->expected || runs == NULL || runs->n_segments == 0;
+    t->expected += b->n_accesses;
+    usleep(t->slowness);
+    if (t->expected >= t->fails)
+        return tide_fail(e, TIDE_E_RUN, "taker failed");
+    return t->expected < t->enough;
+}
+
+static int feed_takers(const struct fixture *f, struct taker *takers, size_t n, unsigned jobs,
+                       struct tide_feed *feed, struct tide_error *e)
+{
+    static const struct tide_geometry geometries[2] = {{.page_shift = 12, .va_bits = 48},
+                                                       {.page_shift = 14, .va_bits = 50}};
+    struct tide_consumer consumers[8];
+    int rc;
+
+    for (size_t i = 0; i < n; i++)
+        consumers[i] = (struct tide_consumer){
+            .context = &takers[i], .take = take, .geometry = &geometries[i % 2]};
+    *feed =
+        (struct tide_feed){.reader = tide_reader_open(tide_stream_open(f->traces[0], e), NULL, e),
+                           .consumers = consumers,
+                           .n = n,
+                           .jobs = jobs};
+    cr_assert_not_null(feed->reader, "%s", e->what);
+    rc = tide_feed_run(feed, e);
+    tide_reader_close(feed->reader);
+    return rc;
+}
+
+Test(feed, everyone_gets_every_block_in_order)
+{
+    struct fixture f;
+    struct tide_error e = {0};
+
+    set_up(&f, 1);
+    for (unsigned jobs = 1; jobs <= 6; jobs++) {
+        struct taker takers[4] = {{.slowness = 3000}, {0}, {.slowness = 500}, {.enough = 20000}};
+        struct tide_feed feed;
+
+        for (size_t i = 0; i < 4; i++) {
+            takers[i].fails = UINT64_MAX;
+            takers[i].enough = takers[i].enough > 0 ? takers[i].enough : UINT64_MAX;
+        }
+        cr_assert_eq(feed_takers(&f, takers, 4, jobs, &feed, &e), 0, "%s", e.what);
+        cr_expect_eq(feed.accesses, ACCESSES);
+        for (size_t i = 0; i < 4; i++) {
+            cr_expect_not(takers[i].out_of_order, "%u threads, taker %zu", jobs, i);
+            if (i < 3)
+                cr_expect_eq(takers[i].expected, ACCESSES);
+        }
+        cr_expect_eq(takers[3].expected, 2 * TIDE_BLOCK_ACCESSES, "fed after it had enough");
+    }
+    tear_down(&f);
+}
+
+Test(feed, a_failure_ends_it_for_all)
+{
+    struct fixture f;
+    struct tide_error e = {0};
+
+    set_up(&f, 1);
+    for (unsigned jobs = 1; jobs <= 4; jobs++) {
+        struct taker takers[2] = {{.enough = UINT64_MAX, .fails = UINT64_MAX},
+                                  {.enough = UINT64_MAX, .fails = 20000}};
+        struct tide_feed feed;
+
+        cr_assert_eq(feed_takers(&f, takers, 2, jobs, &feed, &e), TIDE_E_RUN);
+        cr_expect_str_eq(e.what, "taker failed");
+    }
     tear_down(&f);
 }

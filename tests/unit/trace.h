@@ -1,0 +1,172 @@
+/* For the tests of trace/: gzip in memory, and traces rendered as text that a person can check. */
+#ifndef TESTS_UNIT_TRACE_H
+#define TESTS_UNIT_TRACE_H
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "trace/reader.h"
+
+struct bytes {
+    unsigned char *p;
+    size_t n, cap;
+};
+
+static inline void put(struct bytes *b, const void *data, size_t n)
+{
+    if (b->n + n + 1 > b->cap) {
+        b->cap = 2 * (b->n + n + 1);
+        b->p = realloc(b->p, b->cap);
+        cr_assert_not_null(b->p);
+    }
+    if (n > 0)
+        memcpy(b->p + b->n, data, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+
+__attribute__((format(printf, 2, 3))) static inline void say(struct bytes *b, const char *fmt, ...)
+{
+    char line[2048];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    put(b, line, strlen(line));
+}
+
+/* Appends one gzip member. */
+static inline void put_member(struct bytes *b, const void *data, size_t n)
+{
+    z_stream z = {0};
+    size_t bound;
+    unsigned char *out;
+
+    cr_assert_eq(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    bound = deflateBound(&z, n);
+    out = malloc(bound);
+    z.next_in = (unsigned char *)(uintptr_t)data;
+    z.avail_in = (unsigned)n;
+    z.next_out = out;
+    z.avail_out = (unsigned)bound;
+    cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    put(b, out, z.total_out);
+    free(out);
+    deflateEnd(&z);
+}
+
+/* The same content in members of `piece` bytes. A read ends with a member, so this is a stream that
+ * delivers so much at a time. */
+static inline struct bytes in_pieces(const void *data, size_t n, size_t piece)
+{
+    struct bytes b = {0};
+
+    for (size_t at = 0; at < n; at += piece)
+        put_member(&b, (const char *)data + at, n - at < piece ? n - at : piece);
+    return b;
+}
+
+static inline void render_event(struct bytes *out, const struct tide_reader *r,
+                                const struct tide_event *ev)
+{
+    static const char *const names[TIDE_EV_TYPES] = {
+        [TIDE_EV_PROCESS] = "process", [TIDE_EV_MAP] = "map",     [TIDE_EV_UNMAP] = "unmap",
+        [TIDE_EV_PROTECT] = "protect", [TIDE_EV_REMAP] = "remap", [TIDE_EV_BRK] = "brk",
+        [TIDE_EV_STACK] = "stack",     [TIDE_EV_HEAP] = "heap",   [TIDE_EV_MADVISE] = "madvise",
+        [TIDE_EV_SYSCALL] = "syscall", [TIDE_EV_EXIT] = "exit"};
+    const char *path = tide_reader_file(r, ev->file);
+
+    say(out, "%s", names[ev->type]);
+    if (ev->type == TIDE_EV_PROCESS || ev->type == TIDE_EV_MADVISE)
+        say(out, " %u", ev->number);
+    if (ev->addr != 0 || ev->len != 0)
+        say(out, " %llx+%llx", (unsigned long long)ev->addr, (unsigned long long)ev->len);
+    if (ev->type == TIDE_EV_REMAP)
+        say(out, " to %llx+%llx", (unsigned long long)ev->new_addr,
+            (unsigned long long)ev->new_len);
+    if (ev->type == TIDE_EV_MAP || ev->type == TIDE_EV_PROTECT)
+        say(out, " %c%c%c", ev->prot & 1 ? 'r' : '-', ev->prot & 2 ? 'w' : '-',
+            ev->prot & 4 ? 'x' : '-');
+    if (ev->flags & TIDE_MAP_SHARED)
+        say(out, " shared");
+    if (ev->flags & TIDE_MAP_FROM_LAYOUT)
+        say(out, " layout");
+    if (ev->flags & TIDE_MAP_POPULATE)
+        say(out, " populate");
+    if (ev->file != 0)
+        say(out, " file%u(%s)@%llx", ev->file, path != NULL ? path : "?",
+            (unsigned long long)ev->offset);
+    say(out, "\n");
+}
+
+/* Everything a reader delivers, one line each: events and accesses in order, then `end`, or the
+ * error. Checks what holds for all blocks on the way. Closes the reader. */
+static inline char *render_reader(struct tide_reader *r)
+{
+    static const char *const kinds[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
+    struct tide_block *b = malloc(sizeof *b);
+    struct bytes out = {0};
+    struct tide_error e = {0};
+    uint64_t first = 0;
+    int rc;
+
+    say(&out, "%s", "");
+    while ((rc = tide_reader_next(r, b, &e)) > 0) {
+        size_t k = 0;
+
+        cr_assert(b->n_accesses + b->n_events > 0);
+        cr_assert_eq(b->first, first);
+        first += b->n_accesses;
+        for (size_t i = 0; i <= b->n_accesses; i++) {
+            for (; k < b->n_events && b->events[k].at == i; k++)
+                render_event(&out, r, &b->events[k]);
+            if (i < b->n_accesses) {
+                const struct tide_access *a = &b->accesses[i];
+
+                cr_assert(a->process == 0 && a->unused == 0);
+                cr_assert(a->size >= 1 && a->size <= TIDE_ACCESS_MAX_BYTES);
+                cr_assert(a->addr + (a->size - 1) >= a->addr);
+                say(&out, "%s %llx %u\n", kinds[a->kind], (unsigned long long)a->addr, a->size);
+            }
+        }
+        cr_assert_eq(k, b->n_events, "events are in order");
+    }
+    if (rc == 0)
+        say(&out, "end\n");
+    else
+        say(&out, "error %d: %s: %s\n", rc, e.where, e.what);
+    cr_assert_eq(tide_reader_next(r, b, &e), rc, "the end stays the end");
+    tide_reader_close(r);
+    free(b);
+    return (char *)out.p;
+}
+
+static inline char *render(const void *data, size_t n, const char *format)
+{
+    struct tide_error e = {0};
+    struct tide_stream *s = tide_stream_memory(data, n, "t", &e);
+    struct tide_reader *r = s != NULL ? tide_reader_open(s, format, &e) : NULL;
+    struct bytes out = {0};
+
+    if (r != NULL)
+        return render_reader(r);
+    say(&out, "error %d: %s: %s\n", e.code, e.where, e.what);
+    return (char *)out.p;
+}
+
+static inline void expect_trace(const char *text, const char *format, const char *expected)
+{
+    char *got = render(text, strlen(text), format);
+
+    cr_expect_str_eq(got, expected, "of:\n%s\ngot:\n%s\nexpected:\n%s", text, got, expected);
+    free(got);
+}
+
+#endif
