@@ -47,6 +47,7 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
     unsigned prot = 0;
     uint32_t frame = NO_FRAME;
     tide_page before = p->previous;
+    bool keep = true;
     int level, rc;
 
     p->previous = TIDE_PAGE_NONE; /* stays so after a segmentation fault */
@@ -78,9 +79,13 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
             if (rc != 0)
                 return rc;
         }
-        tide_tlb_fill(&m->tlb, side, page, frame);
+        /* a bit that load() cleared has flushed the page like any other that is cleared */
+        keep = !m->config.flush_on_clear || (m->bits[frame] & TIDE_FRAME_REFERENCED) != 0;
+        if (keep)
+            tide_tlb_fill(&m->tlb, side, page, frame);
     }
-    tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
+    if (keep)
+        tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
     step_mark(m, frame, kind == TIDE_WRITE);
     p->previous = page;
     if (*faulted) /* the load was told */
