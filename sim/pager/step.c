@@ -94,6 +94,16 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
                      m->position, e);
 }
 
+int step_pass_over(struct tide_machine *m, struct process *p, uint64_t addr, struct tide_error *e)
+{
+    uint64_t page_bytes = UINT64_C(1) << m->geometry.page_shift;
+    struct tide_vma *vma = NULL;
+    unsigned prot = 0;
+    int rc = tide_mm_touch(&p->mm, addr & ~(page_bytes - 1), page_bytes, addr, &prot, &vma, e);
+
+    return rc < 0 ? rc : 0;
+}
+
 int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind kind,
          enum tide_kind fault_kind, bool starts_access, struct tide_error *e)
 {
@@ -107,13 +117,13 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     if (!canonical || page.v != m->previous.v)
         m->position++;
     m->previous = page;
-    if (m->skip_left > 0) {
-        m->skip_left--;
-        return 0;
-    }
     rc = memory_process(m, process, &p, e);
     if (rc != 0)
         return rc;
+    if (m->skip_left > 0) {
+        m->skip_left--;
+        return canonical ? step_pass_over(m, p, addr, e) : 0;
+    }
     m->now++;
     m->counts.references++;
     m->counts.accesses += starts_access;
