@@ -112,9 +112,13 @@ static uint64_t shown_next_use(const struct driver *d, uint64_t next_use)
 /* Returns the page that had to leave. */
 static tide_page fault(struct driver *d, const struct driver_step *step)
 {
-    tide_page victim = d->n_free == 0 ? evict(d) : TIDE_PAGE_NONE;
-    uint32_t frame = d->free_frames[--d->n_free];
+    tide_page victim;
+    uint32_t frame;
 
+    if (d->policy->fault != NULL)
+        d->policy->fault(d->state, step->page);
+    victim = d->n_free == 0 ? evict(d) : TIDE_PAGE_NONE;
+    frame = d->free_frames[--d->n_free];
     d->faults++;
     *tide_map_put(&d->frames, step->page.v, NULL) = frame;
     d->pages[frame] = step->page;
