@@ -96,6 +96,16 @@ static inline void tide_policy_clear(const struct tide_policy_env *env, uint32_t
         env->cleared(env->context, frame);
 }
 
+/* A part of `whole` pages, made to fit: at least `least`, but above all at most `most`. */
+static inline uint32_t tide_policy_part(struct tide_amount part, uint32_t whole, uint32_t least,
+                                        uint32_t most)
+{
+    uint64_t n = tide_amount_of(part, whole);
+
+    n = n < least ? least : n;
+    return n > most ? most : (uint32_t)n;
+}
+
 enum tide_remove_reason { TIDE_REMOVE_EVICT, TIDE_REMOVE_UNMAP };
 
 struct tide_policy {
