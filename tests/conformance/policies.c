@@ -208,6 +208,8 @@ Test(registry, policies_introduce_themselves)
                       p->remove != NULL && p->why != NULL && p->describe != NULL,
                   "%s: a hook is missing", p->name);
         cr_expect_eq(p->tick != NULL, p->tick_period != NULL, "%s", p->name);
+        cr_expect_eq(p->due != NULL, p->variable_space, "%s", p->name);
+        cr_expect_eq(p->shed != NULL, p->variable_space, "%s", p->name);
         cr_expect_eq(p->touch != NULL, p->observes > TIDE_OBSERVES_BIT, "%s: touch", p->name);
         cr_expect_eq(p->options != NULL, p->options_bytes > 0, "%s", p->name);
     }
