@@ -43,45 +43,56 @@ const char *const tide_observe_names[] = {
 
 /* ---- configuration ---- */
 
+/* configs/presets/x86-skylake.yaml says the same with sources; a test holds them equal. */
+void tide_machine_default_tlb(struct tide_tlb_config *t, unsigned page_shift)
+{
+    static const struct tide_tlb_array_config l1i = {.name = "l1i",
+                                                     .level = 1,
+                                                     .serves = TIDE_TLB_FOR_FETCH,
+                                                     .entries = 128,
+                                                     .ways = 8,
+                                                     .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1d = {.name = "l1d",
+                                                     .level = 1,
+                                                     .serves = TIDE_TLB_FOR_DATA,
+                                                     .entries = 64,
+                                                     .ways = 4,
+                                                     .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1i_2m = {.name = "l1i-2m",
+                                                        .level = 1,
+                                                        .serves = TIDE_TLB_FOR_FETCH,
+                                                        .entries = 8,
+                                                        .ways = 8,
+                                                        .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1d_2m = {.name = "l1d-2m",
+                                                        .level = 1,
+                                                        .serves = TIDE_TLB_FOR_DATA,
+                                                        .entries = 32,
+                                                        .ways = 4,
+                                                        .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l2 = {.name = "l2",
+                                                    .level = 2,
+                                                    .serves =
+                                                        TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
+                                                    .entries = 1536,
+                                                    .ways = 12,
+                                                    .kind = TIDE_TLB_lru,
+                                                    .latency = 9};
+    bool huge = page_shift == 21;
+
+    memset(t, 0, sizeof *t);
+    t->n = 3;
+    t->arrays[0] = huge ? l1i_2m : l1i;
+    t->arrays[1] = huge ? l1d_2m : l1d;
+    t->arrays[2] = l2;
+}
+
 void tide_machine_defaults(struct tide_machine_config *c)
 {
-    static const struct tide_tlb_config x86_skylake = {
-        .n = 3,
-        .arrays =
-            {
-                {.name = "l1i",
-                 .level = 1,
-                 .serves = TIDE_TLB_FOR_FETCH,
-                 .entries = 128,
-                 .ways = 8,
-                 .kind = TIDE_TLB_lru,
-                 .n_sizes = 1,
-                 .page_shifts = {12}},
-                {.name = "l1d",
-                 .level = 1,
-                 .serves = TIDE_TLB_FOR_DATA,
-                 .entries = 64,
-                 .ways = 4,
-                 .kind = TIDE_TLB_lru,
-                 .n_sizes = 1,
-                 .page_shifts = {12}},
-                {.name = "l2",
-                 .level = 2,
-                 .serves = TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
-                 .entries = 1536,
-                 .ways = 12,
-                 .kind = TIDE_TLB_lru,
-                 .latency = 9,
-                 .n_sizes = 2,
-                 .page_shifts = {12, 21}},
-            },
-    };
-
     *c = (struct tide_machine_config){
         .page_shift = 12,
         .frames = {.is_share = true, .value = TIDE_SHARE_WHOLE / 2},
         .policy = tide_policy_find("lru"),
-        .tlb = x86_skylake,
         /* orders of magnitude of a 3 GHz server: a load that hits in a cache, a PTE from the L2 or
          * L3 cache, Linux's minor fault, a 4 KiB read and write on an NVMe drive */
         .costs = {.memory = 5,
@@ -92,6 +103,7 @@ void tide_machine_defaults(struct tide_machine_config *c)
         .seed = 1,
         .limit = UINT64_MAX,
     };
+    tide_machine_default_tlb(&c->tlb, c->page_shift);
     tide_pagetable_defaults(&c->pagetable, 4, c->page_shift);
     if (c->policy != NULL)
         tide_options_defaults(c->policy->options, c->policy_options);
@@ -118,6 +130,14 @@ struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
 
 int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e)
 {
+    const struct {
+        const char *name;
+        uint64_t cycles;
+    } costs[] = {
+        {"memory", c->costs.memory},           {"walk_ref", c->costs.walk_ref},
+        {"minor_fault", c->costs.minor_fault}, {"major_fault", c->costs.major_fault},
+        {"writeback", c->costs.writeback},
+    };
     char size[32];
     unsigned va_bits;
     int rc;
@@ -164,6 +184,14 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
     }
     if (c->flush_on_clear && c->observe != TIDE_OBSERVE_ACCESSED_BIT)
         return tide_fail(e, TIDE_E_CONFIG, "flush_on_clear goes with observe: accessed-bit");
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        if (costs[i].cycles > TIDE_COST_MAX) {
+            tide_fail(e, TIDE_E_CONFIG, "machine.costs.%s is %" PRIu64, costs[i].name,
+                      costs[i].cycles);
+            tide_error_remedy(e, "at most %d cycles", TIDE_COST_MAX);
+            return TIDE_E_CONFIG;
+        }
+    }
     if (c->limit == 0)
         return tide_fail(e, TIDE_E_CONFIG, "limit is 0: nothing would be counted");
     rc = tide_tlb_check(&c->tlb, c->page_shift, e);

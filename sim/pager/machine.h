@@ -42,7 +42,11 @@
 
 enum { TIDE_POLICY_OPTIONS_MAX = 256 };
 
-/* Cycles. The mean per reference is `eat_cycles`. TLB arrays have their own latency. */
+/* One second of a 1 GHz machine: sums over 10^10 events stay in 64 bits. */
+enum { TIDE_COST_MAX = 1000000000 };
+
+/* Cycles, at most TIDE_COST_MAX each. The mean per reference is `eat_cycles`. TLB arrays have their
+ * own latency. */
 struct tide_costs {
     uint64_t memory;   /* the access itself, every reference */
     uint64_t walk_ref; /* one page-table entry read */
@@ -93,6 +97,9 @@ struct tide_machine_config {
 /* 4K pages, frames 50%, lru with its defaults, TLB of x86-skylake, 4-level radix, no walk caches,
  * cold page cache, seed 1, costs as `check --resolved` prints them. */
 void tide_machine_defaults(struct tide_machine_config *c);
+/* The TLB of a machine that is given none: x86-skylake's arrays for 2M pages, its arrays for 4K
+ * pages at every other page size, whether the part has such pages or not. */
+void tide_machine_default_tlb(struct tide_tlb_config *t, unsigned page_shift);
 /* Everything that can be checked without the trace; messages name the key. */
 TIDE_MUST_CHECK int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e);
 /* What the machine must be told of the trace before it is made (pager/scan.h). */

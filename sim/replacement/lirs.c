@@ -43,7 +43,7 @@ struct lirs {
     struct tide_list queue;        /* resident HIR pages */
     uint8_t *marks;                /* by frame: LIR, IN_STACK */
     uint32_t lir, lir_most;
-    uint32_t last; /* the frame referenced last; `end`: none that is still there */
+    uint32_t last; /* the frame referenced last; `end`: none yet */
     bool failed;
 };
 
@@ -268,8 +268,6 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
     else
         pull(s, frame);
     prune(s);
-    if (s->last == frame)
-        s->last = s->end;
 }
 
 static void forget(void *state, tide_page page)

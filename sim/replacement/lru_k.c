@@ -137,8 +137,10 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     tide_map_init(&s->kept);
     s->slot_of = tide_calloc(env->frame_limit, sizeof *s->slot_of);
     s->aside = tide_calloc(env->frame_limit, sizeof *s->aside);
-    new_slot(s); /* the scrap slot */
-    rc = s->slot_of == NULL || s->aside == NULL || s->failed
+    s->times_cap = ((size_t)env->frame_limit + 1) * (s->k + 1);
+    s->times = tide_calloc(s->times_cap, sizeof *s->times);
+    s->slots = SCRAP_SLOT + 1;
+    rc = s->slot_of == NULL || s->aside == NULL || s->times == NULL
              ? tide_nomem(e)
              : tide_heap_init(&s->heap, env->frame_limit, e);
     if (rc != 0)

@@ -199,6 +199,11 @@ void tide_report_summary(struct tide_csv *c, const struct tide_machine *m,
     tide_csv_u64(c, TIDE_COL_summary_page_tables_peak, pt->stats.tables_peak);
     tide_csv_u64(c, TIDE_COL_summary_cycles, cycles);
     tide_csv_text(c, TIDE_COL_summary_vmas, tide_machine_inferred(m) ? "inferred" : "layout");
+    tide_csv_text(c, TIDE_COL_summary_observe, tide_observe_names[config->observe]);
+    tide_csv_text(c, TIDE_COL_summary_flush_on_clear,
+                  config->observe != TIDE_OBSERVE_ACCESSED_BIT ? ""
+                  : config->flush_on_clear                     ? "yes"
+                                                               : "no");
     tide_csv_end(c);
 }
 

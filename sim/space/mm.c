@@ -593,9 +593,6 @@ int tide_mm_event(struct tide_mm *mm, const struct tide_event *ev, struct tide_e
         return rc;
     if (ev->type == TIDE_EV_MAP && (ev->flags & TIDE_MAP_FROM_LAYOUT))
         mm->has_layout = true;
-    else if (ev->type == TIDE_EV_BRK ||
-             (takes_range(ev->type) && ev->type != TIDE_EV_STACK && ev->type != TIDE_EV_HEAP))
-        mm->has_syscalls = true;
     if (!was_strict && tide_mm_strict(mm) && mm->hooks.protected_ != NULL)
         tide_vma_for_each (v, mm)
             mm->hooks.protected_(mm->hooks.context, mm->process, v->start, v->end);

@@ -693,8 +693,6 @@ static void lirs_gone(struct plain *p, const struct plain_page *page, bool evict
     take(&p->lists[Q], page->page);
     if (was_lir || !evicted)
         take(&p->lists[S], page->page);
-    if (p->chosen.v == page->page.v)
-        p->chosen = TIDE_PAGE_NONE;
     prune(p);
 }
 
@@ -707,7 +705,8 @@ static void lirs_forget(struct plain *p, tide_page page)
 
 static void clock_pro_open(struct plain *p, const char *settings)
 {
-    p->sizes[0] = clamp(part(settings, "cold=", 5, p->frames), 2, p->frames > 1 ? p->frames - 1 : 1);
+    p->sizes[0] =
+        clamp(part(settings, "cold=", 5, p->frames), 2, p->frames > 1 ? p->frames - 1 : 1);
     p->variant = strstr(settings, "adaptive=yes") != NULL;
     p->cold_hand = p->test_hand = TIDE_PAGE_NONE;
 }

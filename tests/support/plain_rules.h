@@ -1,4 +1,5 @@
-/* What the files of plain models share: a policy's rules, and a few helpers. See plain_policies.h. */
+/* What the files of plain models share: a policy's rules, and a few helpers. See plain_policies.h.
+ */
 #ifndef TIDE_TESTS_PLAIN_RULES_H
 #define TIDE_TESTS_PLAIN_RULES_H
 
