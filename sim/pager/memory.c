@@ -253,7 +253,6 @@ int memory_fault(struct tide_machine *m, struct process *p, tide_page page,
     uint32_t stamp;
     int rc;
 
-    m->hook_error = e;
     m->hook_code = 0;
     rc = tide_pagetable_ensure(&m->pagetable, page, &pte, e);
     if (rc == 0 && m->policy->fault != NULL)
@@ -562,7 +561,6 @@ int memory_event(struct tide_machine *m, const struct tide_event *ev, struct tid
     rc = memory_process(m, ev->process, &p, e);
     if (rc != 0)
         return rc;
-    m->hook_error = e;
     m->hook_code = 0;
     switch (ev->type) {
     case TIDE_EV_PROCESS:
