@@ -425,9 +425,9 @@ static void forget(void *state, tide_page page)
 
 static void why(const void *state, uint32_t frame, char *buf, size_t n)
 {
-    static const char *const reasons[] = {[SR_LRU] = "SR-LRU: the oldest of Q",
-                                          [CR_LFU] = "CR-LFU: the lowest count, latest used",
-                                          [BOTH] = "SR-LRU and CR-LFU agree"};
+    static const char *const reasons[] = {[SR_LRU] = "oldest of Q (SR-LRU)",
+                                          [CR_LFU] = "lowest count, latest used (CR-LFU)",
+                                          [BOTH] = "both SR-LRU and CR-LFU choose it"};
     const struct cacheus *s = state;
 
     (void)frame;

@@ -346,7 +346,9 @@ Test(policies, extremes_are_other_policies)
     } pairs[] = {
         {"sfifo", "secondary=0", "fifo"},    {"sfifo", "secondary=100%", "lru"},
         {"slru", "protected=0", "lru"},      {"lru-k", "k=1", "lru"},
-        {"w-tinylfu", "window=100%", "lru"},
+        {"w-tinylfu", "window=100%", "lru"}, {"lrfu", "lambda=0", "lfu"},
+        {"lrfu", "lambda=1", "lru"},         {"wsclock", "tau=0 clean_first=no", "clock"},
+        {"wsclock", "tau=1M", "fifo"},
     };
     static struct trace t;
     struct tide_rng r;

@@ -92,7 +92,7 @@ Test(replacement_3, views_and_reasons)
         {"freebsd", "", "R=1 active, count 5", "head of the inactive queue"},
         {"mglru", "", "R=1 generation 3", "oldest of generation 3"},
         {"lecar", "", "count 2, 0 used since", "least recently and frequently used"},
-        {"cacheus", "", "S, count 2", "SR-LRU and CR-LFU agree"},
+        {"cacheus", "", "S, count 2", "both SR-LRU and CR-LFU choose it"},
         {"ws", "tau=5", "last at 4", "not among the last 5 references"},
         {"pff", "", "R=1 last at 4", "not referenced since 0"},
         {"vmin", "", "used again at 5", "used again at 5"},
