@@ -271,7 +271,8 @@ const struct cli_command cli_trace_cat = {
     .summary = "join traces, in sequence or interleaved",
     .about =
         "In sequence, the accesses of all files are those of one process, one file after the\n"
-        "other: parts of one trace become the whole again. Interleaved, each file's processes\n"
+        "other: parts of one trace, all but the first cut with\n"
+        "--no-preamble, become the whole again. Interleaved, each file's processes\n"
         "are processes of their own, which take turns in the order of the files until all have\n"
         "ended. A format that cannot tell processes apart is refused then.\n",
     .examples = "  pagetide trace cat part1.gz part2.gz -o whole.gz\n"

@@ -5,7 +5,14 @@
 #include "trace/select.h"
 #include "trace/text.h"
 
-enum { FLAG_FORMAT = CLI_LONG, FLAG_ACCESSES, FLAG_KINDS, FLAG_ADDRESSES, FLAG_PROCESS };
+enum {
+    FLAG_FORMAT = CLI_LONG,
+    FLAG_ACCESSES,
+    FLAG_KINDS,
+    FLAG_ADDRESSES,
+    FLAG_PROCESS,
+    FLAG_NO_PREAMBLE
+};
 
 struct cut {
     const char *path, *format;
@@ -102,8 +109,8 @@ static void add_note(struct cut *c, const struct cli_args *args, int flag, const
 
     for (const struct cli_flag *f = args->command->flags; f->id != 0; f++)
         if (f->id == flag)
-            snprintf(c->note + n, sizeof c->note - n, "%s --%s %s", n == 0 ? "trace cut" : "",
-                     f->name, value);
+            snprintf(c->note + n, sizeof c->note - n, "%s --%s%s%s", n == 0 ? "trace cut" : "",
+                     f->name, value != NULL ? " " : "", value != NULL ? value : "");
 }
 
 static int read_flags(struct cli_args *args, struct cut *c, struct tide_error *e)
@@ -132,6 +139,8 @@ static int read_flags(struct cli_args *args, struct cut *c, struct tide_error *e
             rc = kinds(args, value, &c->select, e);
         else if (flag == FLAG_ADDRESSES)
             rc = addresses(args, value, &c->select, e);
+        else if (flag == FLAG_NO_PREAMBLE)
+            c->select.no_preamble = true;
         else if ((rc = cli_count(args, "--process", value, 0, UINT16_MAX, &n, e)) == 0)
             c->select.process = (int)n;
     }
@@ -179,6 +188,8 @@ static const struct cli_flag flags[] = {
     {FLAG_ADDRESSES, "addresses", "A..B",
      "accesses that touch a byte from A up to, not including, B\n(hexadecimal)"},
     {FLAG_PROCESS, "process", "N", "only process N, counted from 0, which becomes process 0"},
+    {FLAG_NO_PREAMBLE, "no-preamble", NULL,
+     "without the events before the range: a part to be joined to\nthe one before it by trace cat"},
     CLI_OUT_FLAGS,
     {FLAG_FORMAT, "format", "FORMAT", "read it as this format instead of finding it by content"},
     {0},

@@ -21,6 +21,8 @@ bool tide_select_apply(const struct tide_select *s, struct tide_block *b)
 
             if (s->process != TIDE_ANY_PROCESS && s->process != v.process)
                 continue;
+            if (s->no_preamble && b->first + i < s->first && v.type != TIDE_EV_PROCESS)
+                continue;
             if (s->process != TIDE_ANY_PROCESS)
                 v.process = 0;
             v.at = (uint32_t)accesses;

@@ -1,7 +1,7 @@
 /* A part of a trace: accesses by ordinal, kind, address and process.
  *
- * Events before the end of the range stay, also those before its beginning: they make the address
- * space in which the accesses that are left happen. Events of other processes go.
+ * Events before the end of the range stay, also those before its beginning (the preamble): they
+ * make the address space in which the accesses that are left happen. Events of other processes go.
  */
 #ifndef TIDE_TRACE_SELECT_H
 #define TIDE_TRACE_SELECT_H
@@ -16,6 +16,7 @@ struct tide_select {
     uint64_t first, end;      /* ordinals first..end-1 */
     unsigned kinds;           /* bit mask: 1 << enum tide_kind */
     uint64_t lowest, highest; /* an access is taken when one of its bytes lies in this range */
+    bool no_preamble;         /* of the events before the range only PROCESS stays */
     int process;              /* dense index, which becomes 0; or TIDE_ANY_PROCESS */
 };
 
