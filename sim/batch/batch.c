@@ -190,17 +190,19 @@ static uint64_t hash_u64(uint64_t h, uint64_t v)
     return tide_hash_bytes(h, bytes, sizeof bytes);
 }
 
-static uint64_t hash_machine(const char *resolved, const struct tide_machine_config *c,
-                             const char *format)
+static uint64_t hash_machine(const char *resolved, const struct tide_machine_config *c)
 {
     uint64_t h = tide_hash_bytes(TIDE_HASH_START, resolved, strlen(resolved) + 1);
 
-    h = hash_u64(h, c->skip);
-    h = hash_u64(h, c->warmup);
-    h = hash_u64(h, c->limit);
-    h = hash_u64(h, c->interval);
-    /* a forced format reads other accesses from the same bytes */
-    return format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h;
+    return hash_u64(hash_u64(hash_u64(h, c->skip), c->warmup), c->limit);
+}
+
+/* A forced format may read other accesses from the same bytes. */
+static uint32_t hash_variant(const struct tide_machine_config *c, const char *format)
+{
+    uint64_t h = hash_u64(TIDE_HASH_START, c->interval);
+
+    return (uint32_t)(format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h);
 }
 
 static void set_id(struct run *r, const struct tide_content *c)
@@ -265,12 +267,12 @@ static bool makes(const struct replay *t, const struct run *r)
 
 static bool needs_future(const struct run *r)
 {
-    return r->config->policy->observes == TIDE_OBSERVES_FUTURE;
+    return tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
 {
-    return needs_future(r) || (!r->config->by_memory && r->config->frames.is_share);
+    return needs_future(r) || tide_machine_needs_pages(r->config);
 }
 
 /* Which scans there are, and who uses which. */
@@ -326,7 +328,8 @@ static int plan(struct replay *t, struct tide_error *e)
     for (size_t i = 0; i < t->n; i++) {
         size_t k = 0;
 
-        while (t->store != NULL && t->runs[k].hash != t->runs[i].hash)
+        while (t->store != NULL && (t->runs[k].hash != t->runs[i].hash ||
+                                    t->runs[k].result->variant != t->runs[i].result->variant))
             k++;
         t->runs[i].same = t->store != NULL ? k : i;
     }
@@ -599,6 +602,52 @@ static int repeat(struct replay *t, struct tide_error *e)
     return 0;
 }
 
+static uint64_t segfaults(const struct tide_counts *c)
+{
+    uint64_t n = 0;
+
+    for (int k = TIDE_FAULT_SEGV_MAP; k <= TIDE_FAULT_SEGV_NONCANONICAL; k++)
+        n += c->kinds[k];
+    return n;
+}
+
+/* What a user could overlook in the tables: a note for each trace, about its worst run. */
+static int note_oddities(const struct replay *t, struct tide_error *e)
+{
+    const struct tide_counts *worst = &t->runs[0].result->counts;
+    size_t idle = 0;
+    char *text = NULL;
+
+    for (size_t i = 0; i < t->n; i++) {
+        const struct tide_counts *c = &t->runs[i].result->counts;
+
+        idle += c->references == 0;
+        if (segfaults(c) > segfaults(worst))
+            worst = c;
+    }
+    if (idle > 0) {
+        text =
+            tide_asprintf("%s: %zu of %zu runs counted nothing: the trace ended in skip or warm-up",
+                          t->name, idle, t->n);
+        if (text == NULL)
+            return tide_nomem(e);
+        notice(t->batch, text);
+        free(text);
+    }
+    if (segfaults(worst) > 0) {
+        text = tide_asprintf(
+            "%s: %" PRIu64 " of %" PRIu64 " references were segmentation faults, %" PRIu64
+            " of them beyond the page table's addresses (faults.csv has the kinds)",
+            t->name, segfaults(worst), worst->references,
+            worst->kinds[TIDE_FAULT_SEGV_NONCANONICAL]);
+        if (text == NULL)
+            return tide_nomem(e);
+        notice(t->batch, text);
+        free(text);
+    }
+    return 0;
+}
+
 /* All machines on one trace. Fills `results` (n of them) and, with a store, *json. */
 static int run_trace(struct batch *b, const struct tide_store *store, const char *path,
                      const char *format, const struct tide_machine_config *machines,
@@ -623,8 +672,10 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
                                  .config = &machines[i],
                                  .geometry = tide_machine_geometry(&machines[i]),
                                  .result = &results[i]};
-        if (store != NULL)
-            t.runs[i].hash = hash_machine(resolved[i], &machines[i], format);
+        if (store != NULL) {
+            t.runs[i].hash = hash_machine(resolved[i], &machines[i]);
+            results[i].variant = hash_variant(&machines[i], format);
+        }
     }
     rc = plan(&t, e);
     if (rc == 0)
@@ -633,6 +684,8 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
         rc = replay(&t, e);
     if (rc == 0)
         rc = repeat(&t, e);
+    if (rc == 0 && n > 0)
+        rc = note_oddities(&t, e);
     for (size_t i = 0; i < n; i++) {
         if (t.runs[i].machine != NULL)
             tide_machine_free(t.runs[i].machine);

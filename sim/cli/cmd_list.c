@@ -22,6 +22,8 @@ static const char *observed(enum tide_observes o)
         return "the order of references";
     case TIDE_OBSERVES_COUNT:
         return "the order and number of references";
+    case TIDE_OBSERVES_EACH:
+        return "every change of page, in time";
     case TIDE_OBSERVES_FUTURE:
         return "the future";
     }

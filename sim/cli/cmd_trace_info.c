@@ -134,7 +134,7 @@ static int take_block(struct census *c, const struct tide_block *b, struct tide_
         int rc = 0;
 
         for (; event < b->n_events && b->events[event].at == i; event++) {
-            struct tide_mm *mm;
+            struct tide_mm *mm = NULL;
 
             rc = space_of(c, b->events[event].process, &mm, e);
             if (rc == 0)

@@ -191,8 +191,8 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
         return 0;
     }
     process = tide_page_process(r->page);
-    if (h->array == NULL || m->skip_left > 0 || m->deadline - m->now <= folded ||
-        process >= m->n_processes) {
+    if (h->array == NULL || m->policy->due != NULL || m->skip_left > 0 ||
+        m->deadline - m->now <= folded || process >= m->n_processes) {
         h->page = r->page;
         return apart(m, b, r->first, to, false, hold, e);
     }

@@ -79,9 +79,9 @@ static void release_slot(struct tide_machine *m, uint32_t frame)
         m->last_touched = NO_FRAME;
 }
 
-static void evict(struct tide_machine *m)
+/* The page in a frame leaves memory by the policy's decision. */
+static void evict_frame(struct tide_machine *m, uint32_t frame)
 {
-    uint32_t frame = m->policy->victim(m->policy_state);
     tide_page page = m->pages[frame];
     uint64_t *pte;
 
@@ -103,6 +103,19 @@ static void evict(struct tide_machine *m)
     /* the eviction belongs to the reference that is being made, now */
     settle_resident(m, m->now > 0 ? m->now - 1 : 0);
     release_slot(m, frame);
+}
+
+static void evict(struct tide_machine *m)
+{
+    evict_frame(m, m->policy->victim(m->policy_state));
+}
+
+void memory_shed(struct tide_machine *m)
+{
+    uint32_t frame;
+
+    while (m->policy->shed(m->policy_state, &frame))
+        evict_frame(m, frame);
 }
 
 /* ---- physical memory ---- */

@@ -355,7 +355,7 @@ static int look_up(struct tide_scan *s, tide_page page, uint64_t addr, unsigned 
         uint64_t bytes = UINT64_C(1) << s->geometry.page_shift;
         struct scanned_page found = {.page = page};
         struct tide_vma *vma;
-        struct tide_mm *mm;
+        struct tide_mm *mm = NULL;
         uint64_t *value;
         int rc;
 

@@ -122,6 +122,8 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     }
     if (rc != 0)
         return rc;
+    if (m->policy->due != NULL)
+        machine_ask_due(m);
     if (m->watch.reference != NULL)
         m->watch.reference(m->watch.context, m, page, kind, faulted, m->victim.page, m->victim.why);
     return m->now == m->deadline ? machine_deadline(m, e) : 0;

@@ -185,7 +185,7 @@ static void set_bounds(struct tide_mm *mm, struct tide_vma *v, uint64_t start, u
 /* Cuts v into itself, up to `at`, and a new VMA behind it. */
 static int cut(struct tide_mm *mm, struct tide_vma *v, uint64_t at, struct tide_error *e)
 {
-    struct tide_vma *upper;
+    struct tide_vma *upper = NULL;
     int rc = make_vma(mm, &upper, e);
 
     if (rc < 0)
@@ -266,7 +266,7 @@ static int place(struct tide_mm *mm, const struct tide_vma *want, struct tide_er
 {
     struct tide_vma *next = first_reaching(mm, want->start);
     struct tide_vma *prev = next != NULL ? next->prev : mm->last;
-    struct tide_vma *v;
+    struct tide_vma *v = NULL;
     int rc;
 
     if (prev != NULL && agree(prev, want)) {
@@ -593,9 +593,6 @@ int tide_mm_event(struct tide_mm *mm, const struct tide_event *ev, struct tide_e
         return rc;
     if (ev->type == TIDE_EV_MAP && (ev->flags & TIDE_MAP_FROM_LAYOUT))
         mm->has_layout = true;
-    else if (ev->type == TIDE_EV_BRK ||
-             (takes_range(ev->type) && ev->type != TIDE_EV_STACK && ev->type != TIDE_EV_HEAP))
-        mm->has_syscalls = true;
     if (!was_strict && tide_mm_strict(mm) && mm->hooks.protected_ != NULL)
         tide_vma_for_each (v, mm)
             mm->hooks.protected_(mm->hooks.context, mm->process, v->start, v->end);
