@@ -460,9 +460,6 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
 }
 
 static const char *const kind_names[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
-static const char *const event_names[TIDE_EV_TYPES] = {"process", "map",     "unmap", "protect",
-                                                       "remap",   "brk",     "stack", "heap",
-                                                       "madvise", "syscall", "exit"};
 
 /* The trace's entry of run.json. `r` NULL: its runs were all finished before. */
 static int describe(struct replay *t, const struct tide_reader *r, const struct tide_feed *f,
@@ -489,7 +486,7 @@ static int describe(struct replay *t, const struct tide_reader *r, const struct 
         tide_json_close(&j, '}');
         tide_json_open(&j, "events_read", '{');
         for (size_t k = 0; k < TIDE_EV_TYPES; k++)
-            tide_json_u64(&j, event_names[k], info->events[k]);
+            tide_json_u64(&j, tide_event_names[k], info->events[k]);
         tide_json_close(&j, '}');
         tide_json_u64(&j, "other_lines", info->other_lines);
         tide_json_u64(&j, "lost_results", info->lost_results);

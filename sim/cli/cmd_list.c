@@ -80,11 +80,11 @@ static int list_formats(struct tide_error *e)
     for (const struct tide_format *const *f = tide_formats; *f != NULL; f++) {
         const char *p = (*f)->example;
 
-        printf("%s%-8s %s\n", f == tide_formats ? "" : "\n", (*f)->name, (*f)->summary);
+        printf("%s%-13s %s\n", f == tide_formats ? "" : "\n", (*f)->name, (*f)->summary);
         while (*p != '\0') {
             int n = (int)strcspn(p, "\n");
 
-            printf("           %.*s\n", n, p);
+            printf("                %.*s\n", n, p);
             p += n + (p[n] == '\n');
         }
     }

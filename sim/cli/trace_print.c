@@ -67,6 +67,30 @@ void cli_print_event(const struct tide_reader *r, const struct tide_event *v)
     case TIDE_EV_EXIT:
         printf("exit");
         break;
+    case TIDE_EV_MALLOC:
+        printf("%-8s %" PRIx64 ", %" PRIu64 " bytes%s", "malloc", v->addr, v->len,
+               v->flags & TIDE_HEAP_ZEROED ? " zeroed" : "");
+        break;
+    case TIDE_EV_REALLOC:
+        printf("%-8s %" PRIx64 " to %" PRIx64 ", %" PRIu64 " bytes", "realloc", v->addr,
+               v->new_addr, v->new_len);
+        break;
+    case TIDE_EV_FREE:
+        printf("%-8s %" PRIx64, "free", v->addr);
+        break;
+    case TIDE_EV_PAGE_ALLOC:
+    case TIDE_EV_PAGE_FREE:
+        printf("%-10s frame 0x%" PRIx64 " order %u cpu %u", tide_event_names[v->type], v->addr,
+               v->number, v->cpu);
+        break;
+    case TIDE_EV_KALLOC:
+    case TIDE_EV_KFREE:
+        file = v->file != 0 ? tide_reader_file(r, v->file) : NULL;
+        printf("%-8s 0x%" PRIx64 " %s cpu %u", tide_event_names[v->type], v->addr,
+               file != NULL ? file : "kmalloc", v->cpu);
+        if (v->type == TIDE_EV_KALLOC)
+            printf(", %" PRIu64 " of %" PRIu64 " bytes", v->len, v->new_len);
+        break;
     case TIDE_EV_TYPES:
         break;
     }

@@ -576,8 +576,7 @@ static int apply(struct tide_mm *mm, const struct tide_event *ev, struct tide_er
     case TIDE_EV_PROCESS:
         mm->pid = ev->number;
         return 0;
-    case TIDE_EV_SYSCALL:
-    case TIDE_EV_TYPES:
+    default: /* what changes no mapping */
         break;
     }
     return 0;
