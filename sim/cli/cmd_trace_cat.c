@@ -175,6 +175,26 @@ static int give_all(struct cat *c, struct tide_error *e)
     return rc == 0 ? write_block(c, e) : rc;
 }
 
+/* What is dropped from a reduced trace may be dropped from a sequence too, but not where others
+ * take turns with it. */
+static int take_reduction(struct cat *c, size_t source, struct tide_error *e)
+{
+    const char *text = tide_reader_info(c->sources[source].trace.reader)->reduction;
+    const char *known = c->out.options.reduction;
+
+    if (text[0] == '\0')
+        return 0;
+    if (c->quantum > 0 || (known != NULL && strcmp(known, text) != 0)) {
+        tide_fail(e, TIDE_E_TRACE, "the trace is a reduced one (%.150s), which holds for it alone",
+                  text);
+        tide_error_where(e, "%s", c->paths[source]);
+        tide_error_remedy(e, "join the whole traces, and reduce the result");
+        return TIDE_E_TRACE;
+    }
+    c->out.options.reduction = text;
+    return 0;
+}
+
 /* The first block of every source is read before the file is begun: it tells the command lines. */
 static int open_all(struct cat *c, char *command, size_t bytes, struct tide_error *e)
 {
@@ -189,7 +209,7 @@ static int open_all(struct cat *c, char *command, size_t bytes, struct tide_erro
             (rc = cli_trace_next(&s->trace, e)) < 0)
             break;
         s->ended = rc == 0;
-        rc = 0;
+        rc = take_reduction(c, i, e);
         text = tide_reader_info(s->trace.reader)->command;
         if (text[0] != '\0' && at < bytes)
             at += (size_t)snprintf(command + at, bytes - at, "%s%s", at > 0 ? " ; " : "", text);

@@ -161,6 +161,7 @@ static int copy(struct cut *c, struct tide_error *e)
         rc = 0;
         if (c->out.sink == NULL) {
             c->out.options.command = tide_reader_info(t.reader)->command;
+            c->out.options.reduction = tide_reader_info(t.reader)->reduction;
             rc = cli_out_open(&c->out, e);
         }
         more = tide_select_apply(&c->select, t.block);

@@ -221,6 +221,20 @@ static int mmap_call(struct lackey *s, const struct tide_event *v, const char *f
                 6, v->addr, e);
 }
 
+static int heap_malloc(struct lackey *s, const struct tide_event *v, struct tide_out *out,
+                       struct tide_error *e)
+{
+    char call[64];
+
+    if (v->flags & TIDE_HEAP_ZEROED)
+        snprintf(call, sizeof call, "calloc(1, %llu)", (unsigned long long)v->len);
+    else if (v->number != 0)
+        snprintf(call, sizeof call, "memalign(%u, %llu)", v->number, (unsigned long long)v->len);
+    else
+        snprintf(call, sizeof call, "malloc(%llu)", (unsigned long long)v->len);
+    return say(out, e, "**%u** %s = 0x%llx\n", s->pid, call, (unsigned long long)v->addr);
+}
+
 static int event(void *state, const struct tide_event *v, const char *file, struct tide_out *out,
                  struct tide_error *e)
 {
@@ -258,7 +272,15 @@ static int event(void *state, const struct tide_event *v, const char *file, stru
         return call(s, out, 28, "madvise", (const uint64_t[]){v->addr, v->len, v->number}, 3, 0, e);
     case TIDE_EV_EXIT:
         return call(s, out, 231, "exit_group", NULL, 0, 0, e);
-    default: /* the rooms of heap and stack can be told in a layout only */
+    case TIDE_EV_MALLOC:
+        return heap_malloc(s, v, out, e);
+    case TIDE_EV_REALLOC:
+        return say(out, e, "**%u** realloc(0x%llx, %llu) = 0x%llx\n", s->pid,
+                   (unsigned long long)v->addr, (unsigned long long)v->new_len,
+                   (unsigned long long)v->new_addr);
+    case TIDE_EV_FREE:
+        return say(out, e, "**%u** free(0x%llx)\n", s->pid, (unsigned long long)v->addr);
+    default: /* the rooms of heap and stack can be told in a layout only, the kernel's not at all */
         return 0;
     }
 }
