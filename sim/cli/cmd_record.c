@@ -16,6 +16,8 @@ enum {
     FLAG_SKIP,
     FLAG_NO_INSTRUCTIONS,
     FLAG_HEAP,
+    CANNOT_RUN = 126, /* what Valgrind exits with where the program cannot be run, */
+    NOT_FOUND = 127,  /* ... or found */
     SIGNAL_CODE = 128 /* added to a signal's number, as shells do */
 };
 
@@ -211,6 +213,25 @@ static void progress(void *context, uint64_t accesses, unsigned processes)
     r->drawn = true;
 }
 
+static void erase(void *context)
+{
+    struct record *r = context;
+
+    if (r->drawn)
+        fputs("\r\033[K", stderr);
+    r->drawn = false;
+}
+
+/* What can be known before the program runs for an hour: the format, and that the file can be made.
+ */
+static int try_output(const struct record *r, struct tide_error *e)
+{
+    struct tide_sink *s = tide_sink_open(r->out.format, r->out.path, &r->out.options, e);
+
+    tide_sink_abandon(s);
+    return s != NULL ? 0 : e->code;
+}
+
 static int summarise(const struct record *r, const struct tide_valgrind_result *result,
                      struct tide_error *e)
 {
@@ -228,14 +249,26 @@ static int summarise(const struct record *r, const struct tide_valgrind_result *
     return 0;
 }
 
-/* The program's own exit code becomes ours, when the trace is there. */
+/* As shells have it. */
+static int program_code(const struct tide_valgrind_result *result)
+{
+    return WIFSIGNALED(result->status) ? SIGNAL_CODE + WTERMSIG(result->status)
+                                       : WEXITSTATUS(result->status);
+}
+
+static bool not_started(const struct tide_valgrind_result *result)
+{
+    int code = program_code(result);
+
+    return code == CANNOT_RUN || code == NOT_FOUND;
+}
+
+/* The program's own exit code becomes ours. */
 static int end_as_program(const struct tide_valgrind_result *result, struct tide_error *e)
 {
-    int code = WIFSIGNALED(result->status) ? SIGNAL_CODE + WTERMSIG(result->status)
-                                           : WEXITSTATUS(result->status);
-    int rc;
+    int code = result->stopped ? 0 : program_code(result), rc;
 
-    if (result->stopped || code == 0)
+    if (code == 0)
         return 0;
     if ((rc = cli_close_stdout(e)) != 0)
         return rc;
@@ -244,31 +277,30 @@ static int end_as_program(const struct tide_valgrind_result *result, struct tide
 
 static int run(struct record *r, struct tide_error *e)
 {
-    const struct tide_valgrind_hooks hooks = {
-        .context = r,
-        .open = open_sink,
-        .progress = !r->quiet && isatty(STDERR_FILENO) ? progress : NULL};
+    struct tide_valgrind_hooks hooks = {.context = r, .open = open_sink};
     struct tide_valgrind_result result = {0};
     int rc = name_output(r, e);
 
+    if (!r->quiet && isatty(STDERR_FILENO)) {
+        hooks.progress = progress;
+        hooks.output = erase;
+    }
     if (rc == 0 && r->heap && (rc = find_shim(r, e)) == 0)
         r->options.shim = r->shim;
     if (rc == 0)
         rc = describe(r, e);
+    if (rc == 0)
+        rc = try_output(r, e);
     if (rc == 0) {
         rc = tide_valgrind_record(&r->options, &hooks, &result, e);
-        if (r->drawn)
-            fputs("\r\033[K", stderr);
+        erase(r);
     }
-    if (rc == 0)
+    /* a program that cannot be started has been told of by Valgrind */
+    if (rc == 0 && (result.processes > 0 || !not_started(&result)))
         rc = summarise(r, &result, e);
     free(r->path);
     free(r->command);
     free(r->note);
-    /* a program that could not even start has said so: its exit code says it as well */
-    if (rc == TIDE_E_RUN && result.accesses == 0 && WIFEXITED(result.status) &&
-        WEXITSTATUS(result.status) == 127)
-        e->what[0] = '\0';
     return rc == 0 ? end_as_program(&result, e) : rc;
 }
 

@@ -161,6 +161,7 @@ struct recording {
     enum { LAYOUT_BEFORE, LAYOUT_INSIDE, LAYOUT_DONE } layout;
     char line[256]; /* of the debug log: its beginning */
     size_t n_line;
+    bool inside_line;         /* the program's output ended without a line feed */
     bool terminal_gone;       /* our standard error takes no more */
     int64_t told, asked;      /* when progress was told; the program was asked to end (0: not) */
     struct tide_error failed; /* the first one */
@@ -293,6 +294,9 @@ static int pass_on(void *context, const char *bytes, size_t n, struct tide_error
     struct recording *r = context;
 
     (void)e;
+    if (r->hooks->output != NULL)
+        r->hooks->output(r->hooks->context);
+    r->inside_line = bytes[n - 1] != '\n';
     while (n > 0 && !r->terminal_gone) {
         ssize_t done = write(STDERR_FILENO, bytes, n);
 
@@ -569,7 +573,7 @@ static void tell(struct recording *r, bool always)
     uint64_t accesses = r->ended;
     int64_t now = now_ms();
 
-    if (r->hooks->progress == NULL || (!always && now - r->told < PROGRESS_MS))
+    if (r->hooks->progress == NULL || r->inside_line || (!always && now - r->told < PROGRESS_MS))
         return;
     for (size_t i = 0; i < r->n_logs; i++)
         accesses += tide_recorder_accesses(r->logs[i]->recorder);

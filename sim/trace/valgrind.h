@@ -31,8 +31,11 @@ struct tide_valgrind_hooks {
     /* Opens the sink of a process: number 0 is the program's own, others count from 1. */
     struct tide_sink *(*open)(void *context, unsigned number, const struct tide_trace_info *info,
                               struct tide_error *e);
-    /* At most five times a second: accesses of all processes, how many these are. */
+    /* At most five times a second, but not while the program has begun a line on standard error:
+     * accesses of all processes, how many these are. May be NULL. */
     void (*progress)(void *context, uint64_t accesses, unsigned processes);
+    /* The program is about to write to standard error; not told with children. May be NULL. */
+    void (*output)(void *context);
 };
 
 struct tide_valgrind_result {
