@@ -574,8 +574,11 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
 
         if (t->store != NULL)
             set_id(r, &t->content);
-        if (makes(t, r))
-            rc = finish(r, t->damaged && !f->consumers[made++].enough, e);
+        if (makes(t, r)) {
+            const struct tide_consumer *c = &f->consumers[made++];
+
+            rc = finish(r, c->damaged || (t->damaged && !c->enough), e);
+        }
     }
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
@@ -649,7 +652,7 @@ static int note_oddities(const struct replay *t, struct tide_error *e)
     for (size_t i = 0; i < t->n; i++) {
         const struct tide_counts *c = &t->runs[i].result->counts;
 
-        idle += c->references == 0;
+        idle += c->references == 0 && t->runs[i].result->status == TIDE_STATUS_OK;
         if (segfaults(c) > segfaults(worst))
             worst = c;
     }

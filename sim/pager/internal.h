@@ -146,6 +146,9 @@ TIDE_MUST_CHECK int step_access(struct tide_machine *m, const struct tide_access
 TIDE_MUST_CHECK int step(struct tide_machine *m, unsigned process, uint64_t addr,
                          enum tide_kind kind, enum tide_kind fault_kind, bool starts_access,
                          struct tide_error *e);
+/* A reference that is skipped: the address space follows (stacks grow), nothing else does. */
+TIDE_MUST_CHECK int step_pass_over(struct tide_machine *m, struct process *p, uint64_t addr,
+                                   struct tide_error *e);
 /* The policy is told of n references (0: none that it is to see) to the page in a frame. */
 TIDE_MUST_CHECK int step_tell(struct tide_machine *m, uint32_t frame, uint64_t n, uint64_t position,
                               struct tide_error *e);

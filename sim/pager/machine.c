@@ -443,6 +443,7 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
     size_t from = 0;
     int rc = 0;
 
+    m->hook_error = e;
     for (size_t k = 0; k <= b->n_events && rc == 0 && !m->done; k++) {
         size_t to = k < b->n_events ? b->events[k].at : b->n_accesses;
 

@@ -169,7 +169,7 @@ struct tide_machine_watch {
                       enum tide_kind kind, bool faulted, tide_page victim, const char *why);
 };
 
-/* `distinct_pages`: of the trace's replayed part, where tide_machine_needs_pages (else 0 will do).
+/* `distinct_pages`: of the whole trace, where tide_machine_needs_pages (else 0 will do).
  * `future`: next uses, where tide_machine_needs_future (else NULL); it must outlive the machine.
  * `watch` is copied, may be NULL. NULL on failure. */
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,

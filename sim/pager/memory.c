@@ -253,9 +253,10 @@ int memory_fault(struct tide_machine *m, struct process *p, tide_page page,
     uint32_t stamp;
     int rc;
 
-    m->hook_error = e;
     m->hook_code = 0;
     rc = tide_pagetable_ensure(&m->pagetable, page, &pte, e);
+    if (rc == 0 && m->policy->fault != NULL)
+        m->policy->fault(m->policy_state, page);
     if (rc == 0)
         rc = user_frame(m, frame, e);
     if (rc != 0)
@@ -475,6 +476,8 @@ static int move_page(struct tide_machine *m, tide_page from, tide_page to)
         *target = word;
     } else {
         *target = (uint64_t)stamp << 32 | TIDE_PTE_EVICTED;
+        if (m->policy->forget != NULL) /* what policies keep of evicted pages goes by name */
+            m->policy->forget(m->policy_state, from);
     }
     tide_pagetable_clear(&m->pagetable, from);
     return 0;
@@ -558,7 +561,6 @@ int memory_event(struct tide_machine *m, const struct tide_event *ev, struct tid
     rc = memory_process(m, ev->process, &p, e);
     if (rc != 0)
         return rc;
-    m->hook_error = e;
     m->hook_code = 0;
     switch (ev->type) {
     case TIDE_EV_PROCESS:

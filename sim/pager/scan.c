@@ -44,6 +44,7 @@ struct tide_scan {
     struct tide_geometry geometry;
     uint64_t skip_left, references_left;
     bool want_future, finished;
+    bool replayed; /* the reference at hand is not behind the limit */
     struct tide_map pages;
     uint64_t n_ids, distinct;
     struct tide_mm **processes;
@@ -127,7 +128,7 @@ static int read_words(int fd, uint64_t *words, size_t n, uint64_t position, stru
 
 static int emit(struct tide_scan *s, uint64_t id, struct tide_error *e)
 {
-    if (!s->want_future)
+    if (!s->want_future || !s->replayed)
         return 0;
     s->chunk[s->n_chunk++] = id;
     if (s->n_chunk == CHUNK) {
@@ -391,22 +392,25 @@ static int scan_reference(struct tide_scan *s, unsigned process, uint64_t addr,
     bool canonical = tide_canonical(s->geometry, addr);
     tide_page page = canonical ? tide_page_of(s->geometry, process, addr) : TIDE_PAGE_NONE;
     bool moves = !canonical || page.v != s->previous.v;
+    bool skipped = s->skip_left > 0;
     struct scanned_page found = {.id = NOBODY};
     int rc = 0;
 
-    s->previous = page;
-    if (s->skip_left > 0) {
-        s->skip_left--;
-        return moves ? emit(s, NOBODY, e) : 0;
-    }
-    s->references_left--;
     if (canonical)
         rc = look_up(s, page, addr, tide_prot_needed(fault_kind), &found, e);
     if (rc < 0)
         return rc;
-    if (rc == 0) {
-        s->previous = TIDE_PAGE_NONE;
+    s->previous = page;
+    s->replayed = s->references_left > 0;
+    if (skipped) { /* counted, but machines see no more than its change of page */
+        s->skip_left--;
         found.id = NOBODY;
+    } else {
+        s->references_left -= s->replayed;
+        if (rc == 0) {
+            s->previous = TIDE_PAGE_NONE;
+            found.id = NOBODY;
+        }
     }
     return moves ? emit(s, found.id, e) : 0;
 }
@@ -419,7 +423,7 @@ static int scan_access(struct tide_scan *s, const struct tide_access *a, struct 
     enum tide_kind fault_kind = modify ? TIDE_WRITE : (enum tide_kind)a->kind;
 
     for (int pass = 0; pass < (modify ? 2 : 1); pass++) {
-        for (uint64_t i = 0; i < pages && s->references_left > 0; i++) {
+        for (uint64_t i = 0; i < pages; i++) {
             uint64_t addr = i == 0 ? a->addr : ((a->addr >> shift) + i) << shift;
             int rc = scan_reference(s, a->process, addr, fault_kind, e);
 
@@ -433,7 +437,7 @@ static int scan_access(struct tide_scan *s, const struct tide_access *a, struct 
 static int scan_apart(struct tide_scan *s, const struct tide_block *b, size_t from, size_t to,
                       struct tide_error *e)
 {
-    for (size_t i = from; i < to && s->references_left > 0; i++) {
+    for (size_t i = from; i < to; i++) {
         int rc = scan_access(s, &b->accesses[i], e);
 
         if (rc != 0)
@@ -455,7 +459,9 @@ static int scan_run(struct tide_scan *s, const struct tide_block *b, const struc
     int rc;
 
     s->held[side].page = TIDE_PAGE_NONE;
-    if ((r->flags & TIDE_RUN_APART) != 0 || s->skip_left > 0 || references > s->references_left)
+    s->replayed = s->references_left > 0;
+    if ((r->flags & TIDE_RUN_APART) != 0 || s->skip_left > 0 ||
+        (s->replayed && references > s->references_left))
         return scan_apart(s, b, r->first, to, e);
     rc = look_up(s, r->page, b->accesses[r->first].addr, tide_prot_needed(fault_kind), &found, e);
     if (rc < 0)
@@ -468,7 +474,7 @@ static int scan_run(struct tide_scan *s, const struct tide_block *b, const struc
         (r->data > 0 && (s->held[TIDE_SIDE_DATA].page.v == TIDE_PAGE_NONE.v ||
                          (s->held[TIDE_SIDE_DATA].prot & data_needs) != data_needs)))
         return scan_apart(s, b, r->first, to, e);
-    s->references_left -= references;
+    s->references_left -= s->replayed ? references : 0;
     if (r->page.v != s->previous.v)
         rc = emit(s, found.id, e);
     else
@@ -554,14 +560,14 @@ int tide_scan_feed(struct tide_scan *s, const struct tide_block *b, struct tide_
         const struct tide_run *runs = &s->runs.runs[seg->first_run];
         int rc = 0;
 
-        for (size_t i = 0; i < seg->n_runs && rc == 0 && s->references_left > 0; i++)
+        for (size_t i = 0; i < seg->n_runs && rc == 0; i++)
             rc = scan_run(s, b, &runs[i], i + 1 < seg->n_runs ? runs[i + 1].first : seg->to, e);
         if (rc == 0 && k < b->n_events)
             rc = scan_event(s, &b->events[k], e);
         if (rc != 0)
             return rc;
     }
-    return s->references_left > 0;
+    return 1;
 }
 
 int tide_scan_finish(struct tide_scan *s, struct tide_error *e)

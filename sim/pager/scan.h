@@ -26,12 +26,13 @@ struct tide_scan;
 struct tide_scan *tide_scan_new(struct tide_geometry g, uint64_t skip, uint64_t warmup,
                                 uint64_t limit, bool want_future, struct tide_error *e);
 void tide_scan_free(struct tide_scan *s);
-/* 1: wants more, 0: all that machines will replay has been seen, negative: failure. */
+/* 1, or negative: failure. The whole trace is wanted. */
 TIDE_MUST_CHECK int tide_scan_feed(struct tide_scan *s, const struct tide_block *b,
                                    struct tide_error *e);
 /* The trace is over. */
 TIDE_MUST_CHECK int tide_scan_finish(struct tide_scan *s, struct tide_error *e);
-/* Distinct (process, page) pairs of the replayed part, segmentation faults left out. */
+/* Distinct (process, page) pairs of the whole trace, whatever of it is replayed; segmentation
+ * faults left out. */
 uint64_t tide_scan_distinct_pages(const struct tide_scan *s);
 /* After finish; NULL unless asked for. Belongs to the scan. */
 struct tide_future *tide_scan_future(struct tide_scan *s);

@@ -10,6 +10,8 @@
  *   event                                    calls
  *   a page is brought into a free frame      load
  *   a resident page is referenced            touch (n >= 1: how often, see "Runs")
+ *   a page without a frame is referenced     fault(page), before room is made: its load follows
+ *                                            the victims, if any, and no other hook stands between
  *   a frame is needed, none is free          victim, then (for explain) why, then
  *                                            remove(frame, TIDE_REMOVE_EVICT), then load of the new
  *                                            page (maybe into another frame)
@@ -94,6 +96,16 @@ static inline void tide_policy_clear(const struct tide_policy_env *env, uint32_t
         env->cleared(env->context, frame);
 }
 
+/* A part of `whole` pages, made to fit: at least `least`, but above all at most `most`. */
+static inline uint32_t tide_policy_part(struct tide_amount part, uint32_t whole, uint32_t least,
+                                        uint32_t most)
+{
+    uint64_t n = tide_amount_of(part, whole);
+
+    n = n < least ? least : n;
+    return n > most ? most : (uint32_t)n;
+}
+
 enum tide_remove_reason { TIDE_REMOVE_EVICT, TIDE_REMOVE_UNMAP };
 
 struct tide_policy {
@@ -113,6 +125,10 @@ struct tide_policy {
     int (*init)(void *state, const struct tide_policy_env *env, const void *options,
                 struct tide_error *e);
     void (*fini)(void *state);
+    /* The page that needs a frame, for policies whose choice of a victim depends on it. It has been
+     * referenced at *env->now. There may be victims without a fault, or several for one. NULL: the
+     * policy need not know before load. */
+    void (*fault)(void *state, tide_page page);
     /* next_use (TIDE_OBSERVES_FUTURE only, else 0): the virtual time of the page's next reference,
      * immediate repeats of the page left out; TIDE_NEVER where there is none, or the page is
      * unmapped before it. */

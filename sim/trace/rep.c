@@ -37,6 +37,7 @@ static const char *take_request(struct rep *s, const struct tide_line *line, str
                                 const unsigned char **bad)
 {
     const unsigned char *end = line->text + line->n;
+    const unsigned char *id_at;
     uint64_t id, size = 0;
     unsigned char letter;
 
@@ -46,11 +47,13 @@ static const char *take_request(struct rep *s, const struct tide_line *line, str
     letter = *line->text;
     if ((letter != 'a' && letter != 'r' && letter != 'f') || line->n < 2 || line->text[1] != ' ')
         return "a, r or f was expected";
-    *bad = tide_skip_blanks(line->text + 1, end);
+    *bad = id_at = tide_skip_blanks(line->text + 1, end);
     if (!tide_number(bad, end, 10, &id))
         return "an object number was expected";
-    if (id >= s->head[OBJECTS])
+    if (id >= s->head[OBJECTS]) {
+        *bad = id_at;
         return "the object number is not below the number of objects that the head says";
+    }
     *bad = tide_skip_blanks(*bad, end);
     if (letter != 'f' && !tide_number(bad, end, 10, &size))
         return "a size was expected behind the object number";
@@ -58,10 +61,12 @@ static const char *take_request(struct rep *s, const struct tide_line *line, str
         return "the end of the line was expected";
     *ev = (struct tide_event){.addr = id, .flags = TIDE_HEAP_NUMBERED};
     ev->type = letter == 'a' ? TIDE_EV_MALLOC : letter == 'r' ? TIDE_EV_REALLOC : TIDE_EV_FREE;
-    if (letter == 'a')
+    if (letter == 'a') {
         ev->len = size;
-    else if (letter == 'r')
-        ev->new_addr = id, ev->new_len = size;
+    } else if (letter == 'r') {
+        ev->new_addr = id;
+        ev->new_len = size;
+    }
     s->requests++;
     return NULL;
 }

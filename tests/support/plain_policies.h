@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "policy_driver.h"
 
-enum { PLAIN_FRAMES = 64, PLAIN_REMEMBERED = 4096 };
+enum { PLAIN_FRAMES = 64, PLAIN_REMEMBERED = 4096, PLAIN_PAGES = 512, PLAIN_K = 16 };
 
 struct plain_page {
     tide_page page;
@@ -21,6 +21,24 @@ struct plain_page {
     uint64_t count;   /* references */
     uint64_t shifted; /* aging's shift register */
     uint64_t next_use;
+};
+
+/* Pages in an order, oldest first; with or without a frame. */
+struct plain_list {
+    tide_page pages[PLAIN_PAGES];
+    size_t n;
+};
+
+/* lru-k: LAST and HIST(1..k) of a page that was ever referenced. */
+struct plain_history {
+    tide_page page;
+    uint64_t last, hist[PLAIN_K + 1];
+};
+
+/* clock-pro: a place in the clock. */
+struct plain_node {
+    tide_page page;
+    bool hot, test, resident;
 };
 
 struct plain {
@@ -38,6 +56,21 @@ struct plain {
     /* lfu with persist: counts of evicted pages */
     struct plain_page remembered[PLAIN_REMEMBERED];
     size_t n_remembered;
+    /* policies of several lists; what each stands for, plain_policies_2.c says */
+    struct plain_list lists[4];
+    size_t sizes[3]; /* of segments and ghost lists */
+    bool variant, returns;
+    double target;    /* arc, car */
+    tide_page chosen; /* arc, car: the page replaced; sieve: at the hand; lirs: referenced last */
+    struct plain_history histories[PLAIN_PAGES];
+    size_t n_histories;
+    uint64_t k, crp, retain, promote;
+    unsigned sketch[16][4][16]; /* w-tinylfu */
+    uint64_t lines, seed, increments;
+    /* clock-pro: the hot hand is at clock[0] */
+    struct plain_node clock[PLAIN_PAGES];
+    size_t n_clock;
+    tide_page cold_hand, test_hand;
 };
 
 /* Settings as for driver_open(). Aborts if there is no such policy. */

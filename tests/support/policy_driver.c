@@ -112,9 +112,13 @@ static uint64_t shown_next_use(const struct driver *d, uint64_t next_use)
 /* Returns the page that had to leave. */
 static tide_page fault(struct driver *d, const struct driver_step *step)
 {
-    tide_page victim = d->n_free == 0 ? evict(d) : TIDE_PAGE_NONE;
-    uint32_t frame = d->free_frames[--d->n_free];
+    tide_page victim;
+    uint32_t frame;
 
+    if (d->policy->fault != NULL)
+        d->policy->fault(d->state, step->page);
+    victim = d->n_free == 0 ? evict(d) : TIDE_PAGE_NONE;
+    frame = d->free_frames[--d->n_free];
     d->faults++;
     *tide_map_put(&d->frames, step->page.v, NULL) = frame;
     d->pages[frame] = step->page;
@@ -160,7 +164,7 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
                   tide_page *victim)
 {
     struct fold one = {.page = steps[0].page}, other = {.page = TIDE_PAGE_NONE};
-    bool one_is_last = true;
+    bool one_is_last = true, fold_two = d->policy->observes != TIDE_OBSERVES_EACH;
     size_t i = 1;
 
     *faulted = false;
@@ -180,8 +184,8 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
         if (steps[i].page.v == one.page.v) {
             add(&one, &steps[i]);
             one_is_last = true;
-        } else if ((other.n == 0 && driver_resident(d, steps[i].page)) ||
-                   steps[i].page.v == other.page.v) {
+        } else if (fold_two && ((other.n == 0 && driver_resident(d, steps[i].page)) ||
+                                steps[i].page.v == other.page.v)) {
             add(&other, &steps[i]);
             one_is_last = false;
         } else {

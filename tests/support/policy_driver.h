@@ -46,7 +46,8 @@ void driver_close(struct driver *d);
 bool driver_step(struct driver *d, const struct driver_step *step, tide_page *victim);
 /* Replays the longest part of steps[0..n) that one run can hold, at least one step: a reference
  * and those that follow it to the same page or to one other resident page, within a tick. Touches
- * are folded. Returns the number of steps taken; *faulted and *victim are about the first. */
+ * are folded; those of two pages are not for policies that observe each change of page. Returns the
+ * number of steps taken; *faulted and *victim are about the first. */
 size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, bool *faulted,
                   tide_page *victim);
 
