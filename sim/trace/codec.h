@@ -39,8 +39,8 @@ struct tide_codec {
     int (*step)(void *state, struct tide_codec_io *io, const char **why);
     /* CRC-32 of the output of this member so far. NULL: the codec has no such sum. */
     uint32_t (*crc32)(const void *state);
-    /* Another codec that reads the same files and, in place of this one, tells where and why a
-     * member is damaged. Or NULL. */
+    /* Another codec for the same files that, in place of this one, tells where and why a member is
+     * damaged: then the file must be one that can be read again. Or NULL. */
     const struct tide_codec *judge;
 };
 

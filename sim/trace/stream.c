@@ -7,7 +7,7 @@
  *
  * Where a codec has a judge, a member that does not end well is decoded once more by that one, from
  * the beginning, up to where the content was delivered; from there the judge goes on, and finds the
- * damage. A pipe cannot go back: there the codec's own word has to do.
+ * damage. A pipe cannot go back: there the judge decodes all.
  *
  * The first failure is kept and returned by every later read.
  *
@@ -130,6 +130,8 @@ static int sniff(struct tide_stream *s, struct tide_error *e)
     s->codec = tide_codec_find(s->raw, s->raw_len);
     if (s->codec == NULL)
         return 0;
+    if (s->codec->judge != NULL && s->fd >= 0 && lseek(s->fd, 0, SEEK_CUR) < 0)
+        s->codec = s->codec->judge;
     if ((s->decoder = s->codec->open()) == NULL)
         return tide_nomem(e);
     s->stage = MEMBER;
@@ -220,44 +222,6 @@ void tide_stream_close(struct tide_stream *s)
     free(s);
 }
 
-/* Back to the beginning of the member. False: this can't be done. */
-static bool rewind_member(struct tide_stream *s)
-{
-    uint64_t taken = s->raw_before + s->raw_len - s->member_raw;
-
-    if (s->fd < 0) {
-        s->raw_pos = (size_t)s->member_raw;
-        return true;
-    }
-    if (lseek(s->fd, -(off_t)taken, SEEK_CUR) < 0)
-        return false;
-    s->raw_before = s->member_raw;
-    s->raw_pos = s->raw_len = 0;
-    return true;
-}
-
-/* The member does not end well. 1: the judge goes on in the codec's place; 0: it can't. */
-static int ask_judge(struct tide_stream *s, struct tide_error *e)
-{
-    const struct tide_codec *judge = s->codec->judge;
-    void *decoder;
-
-    if (judge == NULL)
-        return 0;
-    if ((decoder = judge->open()) == NULL)
-        return keep(s, tide_nomem(&s->failed), e);
-    if (!rewind_member(s)) {
-        judge->close(decoder);
-        return 0;
-    }
-    s->again_crc = tide_stream_crc32(s);
-    s->again = s->offset - s->member_offset;
-    s->codec->close(s->decoder);
-    s->codec = judge;
-    s->decoder = decoder;
-    return 1;
-}
-
 /* The judge has come to an end before what was delivered did: it is stricter than the codec was.
  * The content so far keeps its sum. */
 static void settle(struct tide_stream *s)
@@ -267,6 +231,41 @@ static void settle(struct tide_stream *s)
     s->again = 0;
     s->crc = s->again_crc;
     s->member_offset = s->offset;
+}
+
+/* Back to the beginning of the member. */
+static int rewind_member(struct tide_stream *s, struct tide_error *e)
+{
+    uint64_t taken = s->raw_before + s->raw_len - s->member_raw;
+
+    if (s->fd < 0) {
+        s->raw_pos = (size_t)s->member_raw;
+        return 0;
+    }
+    if (lseek(s->fd, -(off_t)taken, SEEK_CUR) < 0)
+        return fail(s, TIDE_E_IO, strerror(errno), e);
+    s->raw_before = s->member_raw;
+    s->raw_pos = s->raw_len = 0;
+    return 0;
+}
+
+/* The member does not end well: puts the judge in the codec's place. */
+static int ask_judge(struct tide_stream *s, struct tide_error *e)
+{
+    const struct tide_codec *judge = s->codec->judge;
+    void *decoder = judge->open();
+    int rc;
+
+    if (decoder == NULL)
+        return keep(s, tide_nomem(&s->failed), e);
+    s->again_crc = tide_stream_crc32(s);
+    s->again = s->offset - s->member_offset;
+    s->codec->close(s->decoder);
+    s->codec = judge;
+    s->decoder = decoder;
+    if ((rc = rewind_member(s, e)) < 0)
+        settle(s);
+    return rc;
 }
 
 static void fail_member(struct tide_stream *s, int code, const char *why, struct tide_error *e)
@@ -288,7 +287,7 @@ static ssize_t decode_some(struct tide_stream *s, unsigned char *buf, size_t n,
     struct tide_codec_io io;
     const char *why = NULL;
     size_t made, got = 0;
-    int more = refill(s, e), rc, judged;
+    int more = refill(s, e), rc;
 
     if (more < 0)
         return more;
@@ -319,12 +318,14 @@ static ssize_t decode_some(struct tide_stream *s, unsigned char *buf, size_t n,
     /* The codec may hold bytes that it had no room for: only silence at the end is a truncation. */
     if (rc == TIDE_CODEC_MORE && (made > 0 || more))
         return (ssize_t)got;
-    if ((judged = ask_judge(s, e)) == 0) {
+    if (s->codec->judge != NULL) {
+        rc = ask_judge(s, e);
+    } else {
         settle(s);
         fail_member(s, rc, why, e);
-        judged = TIDE_E_TRACE;
+        rc = TIDE_E_TRACE;
     }
-    return got > 0 || judged == 1 ? (ssize_t)got : judged;
+    return got > 0 || rc == 0 ? (ssize_t)got : rc;
 }
 
 /* Behind a member. Returns 1 when another begins, 0 at the end. */
