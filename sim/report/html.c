@@ -40,7 +40,7 @@ static void cut_slice(struct tide_html *h)
     if (s->of > FEW_RUNS && h->n_sizes > 1 && h->n_series > 1)
         s->size = h->sizes[(h->n_sizes - 1) / 2];
     for (size_t i = 0; i < h->r->n_runs && s->n < MOST_BARS; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
 
         if (run->trace == h->trace && (s->size == NULL || strcmp(run->size, s->size) == 0))
             s->runs[s->n++] = i;
@@ -54,7 +54,7 @@ static int open_trace(struct tide_html *h, size_t trace, struct tide_error *e)
     h->trace = trace;
     h->n_series = h->n_sizes = 0;
     for (size_t i = 0; i < h->r->n_runs && rc == 0; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
 
         if (run->trace != trace)
             continue;
@@ -67,7 +67,8 @@ static int open_trace(struct tide_html *h, size_t trace, struct tide_error *e)
     return rc;
 }
 
-void tide_html_run_name(const struct tide_html *h, const struct tide_run *run, char *buf, size_t n)
+void tide_html_run_name(const struct tide_html *h, const struct tide_result_run *run, char *buf,
+                        size_t n)
 {
     bool size = h->slice.size == NULL && h->n_sizes > 1;
     bool series = h->n_series > 1 || !size;
@@ -152,8 +153,8 @@ static void ratio_cell(struct tide_page *p, double ratio)
 }
 
 /* The run of a trace by series and size; NULL: none. */
-static const struct tide_run *find_run(const struct tide_results *r, size_t trace,
-                                       const char *series, const char *size)
+static const struct tide_result_run *find_run(const struct tide_results *r, size_t trace,
+                                              const char *series, const char *size)
 {
     for (size_t i = 0; i < r->n_runs; i++) {
         if (r->runs[i].trace == trace && strcmp(r->runs[i].series, series) == 0 &&
@@ -164,7 +165,7 @@ static const struct tide_run *find_run(const struct tide_results *r, size_t trac
 }
 
 /* Faults as a multiple of OPT's; NaN where either is missing. */
-static double to_opt(const struct tide_results *r, const struct tide_run *run)
+static double to_opt(const struct tide_results *r, const struct tide_result_run *run)
 {
     double opt = run != NULL ? tide_html_opt_faults(r, run) : NAN;
 
@@ -174,7 +175,7 @@ static double to_opt(const struct tide_results *r, const struct tide_run *run)
 static bool has_opt(const struct tide_html *h, size_t trace)
 {
     for (size_t i = 0; i < h->r->n_runs; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
 
         if (run->trace == trace && strcmp(run->policy, "opt") != 0 && !isnan(to_opt(h->r, run)))
             return true;
@@ -191,7 +192,7 @@ static void opt_row(struct tide_html *h)
         char text[48];
 
         for (size_t i = 0; i < h->n_series && isnan(faults); i++) {
-            const struct tide_run *run = find_run(h->r, h->trace, h->series[i], h->sizes[k]);
+            const struct tide_result_run *run = find_run(h->r, h->trace, h->series[i], h->sizes[k]);
 
             faults = run != NULL ? tide_html_opt_faults(h->r, run) : NAN;
         }
@@ -220,7 +221,7 @@ static void opt_table(struct tide_html *h)
         bool any = false;
 
         for (size_t k = 0; k < h->n_sizes && !any; k++) {
-            const struct tide_run *run = find_run(h->r, h->trace, h->series[i], h->sizes[k]);
+            const struct tide_result_run *run = find_run(h->r, h->trace, h->series[i], h->sizes[k]);
 
             any = run != NULL && strcmp(run->policy, "opt") != 0 && !isnan(to_opt(h->r, run));
         }
@@ -243,7 +244,7 @@ struct mean {
 static void add_to_mean(struct mean *m, const struct tide_html *h, size_t trace, const char *series)
 {
     for (size_t i = 0; i < h->r->n_runs; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
         double ratio;
 
         if (run->trace != trace || strcmp(run->series, series) != 0 ||
@@ -502,7 +503,7 @@ static void runs_table(struct tide_html *h)
         tide_page_cell(p, "h", "%s", columns[k]);
     tide_page_cell(p, "t h", "status");
     for (size_t i = 0; i < h->r->n_runs; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
 
         if (run->trace != h->trace)
             continue;
@@ -601,7 +602,7 @@ static void traces_table(struct tide_html *h)
         tide_page_cell(p, "h", "%s", columns[k]);
     tide_page_cell(p, "t h", "program");
     for (size_t t = 0; t < h->r->n_traces; t++) {
-        const struct tide_run *run = NULL;
+        const struct tide_result_run *run = NULL;
 
         for (size_t i = 0; i < h->r->n_runs && run == NULL; i++)
             run = h->r->runs[i].trace == t ? &h->r->runs[i] : NULL;

@@ -75,7 +75,7 @@ static unsigned special_ink(const struct tide_html *h, const char *series)
         bool one = true;
 
         for (size_t i = 0; i < h->r->n_runs; i++) {
-            const struct tide_run *run = &h->r->runs[i];
+            const struct tide_result_run *run = &h->r->runs[i];
 
             if (run->trace != h->trace || strcmp(run->policy, policies[k]) != 0)
                 continue;
@@ -162,7 +162,7 @@ static double curve_faults(const struct tide_results *r, const struct tide_html_
     return tide_results_number(r, TIDE_RESULT_MRC, row, "faults");
 }
 
-double tide_html_opt_faults(const struct tide_results *r, const struct tide_run *run)
+double tide_html_opt_faults(const struct tide_results *r, const struct tide_result_run *run)
 {
     struct tide_html_curve c;
     size_t at = 0;
@@ -170,7 +170,7 @@ double tide_html_opt_faults(const struct tide_results *r, const struct tide_run 
     if (!run->fixed_frames)
         return NAN;
     for (size_t i = 0; i < r->n_runs; i++) {
-        const struct tide_run *other = &r->runs[i];
+        const struct tide_result_run *other = &r->runs[i];
 
         if (other->trace == run->trace && strcmp(other->policy, "opt") == 0 &&
             other->frames == run->frames && other->page_bytes == run->page_bytes &&
@@ -189,7 +189,7 @@ double tide_html_opt_faults(const struct tide_results *r, const struct tide_run 
 static double references_of(const struct tide_html *h, double page_bytes)
 {
     for (size_t i = 0; i < h->r->n_runs; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
 
         if (run->trace == h->trace && run->page_bytes == page_bytes)
             return run->references;
@@ -272,7 +272,7 @@ static int add_runs(struct tide_html *h, struct tide_plot *p, size_t series, uns
         return TIDE_E_NOMEM;
     s->marks = true;
     for (size_t i = 0; i < h->r->n_runs && rc == 0; i++) {
-        const struct tide_run *run = &h->r->runs[i];
+        const struct tide_result_run *run = &h->r->runs[i];
         double y = ratio ? run->fault_ratio : run->faults;
 
         if (run->trace != h->trace || strcmp(run->series, h->series[series]) != 0)
@@ -566,7 +566,7 @@ static int pages_over_time(struct tide_html *h, struct tide_error *e)
     int rc = 0;
 
     for (size_t i = 0; i < h->slice.n && rc == 0; i++) {
-        const struct tide_run *run = &h->r->runs[h->slice.runs[i]];
+        const struct tide_result_run *run = &h->r->runs[h->slice.runs[i]];
         bool shown = false;
         char pages[32];
 

@@ -41,9 +41,10 @@ struct tide_html_curve {
 bool tide_html_next_curve(const struct tide_results *r, const char *trace, size_t *at,
                           struct tide_html_curve *out);
 /* Faults of OPT with the frames of a run: from a run, else from mrc.csv; NaN where neither is. */
-double tide_html_opt_faults(const struct tide_results *r, const struct tide_run *run);
+double tide_html_opt_faults(const struct tide_results *r, const struct tide_result_run *run);
 /* The name of a run of the slice: its series, its size, or both, whatever varies. */
-void tide_html_run_name(const struct tide_html *h, const struct tide_run *run, char *buf, size_t n);
+void tide_html_run_name(const struct tide_html *h, const struct tide_result_run *run, char *buf,
+                        size_t n);
 
 /* Figures of the trace, each with its captions (html_figures.c). */
 TIDE_MUST_CHECK int tide_html_miss_curves(struct tide_html *h, struct tide_error *e);

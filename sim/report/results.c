@@ -202,7 +202,7 @@ static int read_runs(struct tide_results *r, struct tide_error *e)
     tide_map_init(&told.of_run);
     rc = read_told(r, &told, e);
     for (size_t row = 0; row < t->rows && rc == 0; row++) {
-        struct tide_run *run = &r->runs[r->n_runs];
+        struct tide_result_run *run = &r->runs[r->n_runs];
         const uint64_t *place;
 
         run->row = row;
@@ -302,7 +302,7 @@ static void add_trait(struct tide_text *t, const struct tide_results *r, size_t 
 static int name_series(struct tide_results *r, size_t trace, struct tide_error *e)
 {
     bool varies[TRAITS] = {true}; /* the policy is always named */
-    const struct tide_run *one = NULL;
+    const struct tide_result_run *one = NULL;
     struct tide_text t = {0};
     int rc = 0;
 
@@ -342,7 +342,7 @@ static int number_machines(struct tide_results *r, size_t trace, struct tide_err
 
     tide_map_init(&seen);
     for (size_t i = 0; i < r->n_runs && rc == 0; i++) {
-        const struct tide_run *run = &r->runs[i];
+        const struct tide_result_run *run = &r->runs[i];
         bool inserted;
 
         if (run->trace != trace)
@@ -354,7 +354,7 @@ static int number_machines(struct tide_results *r, size_t trace, struct tide_err
     }
     tide_map_fini(&seen);
     for (size_t i = 0; i < r->n_runs && rc == 0 && twice; i++) {
-        struct tide_run *run = &r->runs[i];
+        struct tide_result_run *run = &r->runs[i];
         char *longer;
 
         if (run->trace != trace)

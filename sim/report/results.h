@@ -27,7 +27,7 @@ enum tide_result {
     TIDE_RESULTS
 };
 
-struct tide_run {
+struct tide_result_run {
     size_t row;     /* of summary.csv */
     size_t trace;   /* index into traces */
     size_t machine; /* number of the machine in run.json; 0 without one */
@@ -52,7 +52,7 @@ struct tide_results {
     struct tide_csv_table tables[TIDE_RESULTS]; /* columns 0: not there */
     struct tide_json_doc run_json;              /* n 0: not there */
     struct tide_result_trace *traces;
-    struct tide_run *runs; /* in the order of summary.csv */
+    struct tide_result_run *runs; /* in the order of summary.csv */
     size_t n_traces, cap_traces, n_runs;
     /* for each table of runs: the first row of each run, the next row of the same run */
     size_t *first[TIDE_RESULT_OF_RUNS], *next[TIDE_RESULT_OF_RUNS];
