@@ -1,8 +1,8 @@
 /* Cutting accesses into page runs: see runs.h.
  *
- * This loop sees every access of a trace once for each geometry, so it keeps its state in locals:
- * the pages held by the two sides as plain shifted addresses (two different addresses of one
- * process never share one, canonical or not), and the page of the merged stream's last reference.
+ * This loop sees every access of a trace once for each geometry, so it keeps its state in locals
+ * and folds without a branch. Pages held by the two sides are plain shifted addresses: canonical or
+ * not, addresses of one process share one only if they share a page.
  */
 #include "addr/runs.h"
 
@@ -11,75 +11,103 @@
 /* No address shifted by a page offset looks like this. */
 #define NOTHING UINT64_MAX
 
-static inline void finish(struct tide_run *run, const uint32_t folded[TIDE_SIDES],
-                          uint32_t switches, uint32_t tail, uint32_t flags)
+/* What has been folded into the open run. Within a run each side stays on one page, so the merged
+ * stream changes page exactly when it changes side (and the two pages differ). */
+struct folds {
+    uint64_t counts;  /* four 16-bit fields, see tally[] */
+    uint32_t before;  /* references before the last change of side */
+    uint32_t changes; /* of side */
+    unsigned side;    /* of the last reference, the run's first included */
+};
+
+/* What an access adds to folds.counts. A block holds at most 2^15 references, so no field overflows
+ * into the next. */
+#define TALLY(all, fetches, reads, writes)                                   \
+    ((uint64_t)(all) | (uint64_t)(fetches) << 16 | (uint64_t)(reads) << 32 | \
+     (uint64_t)(writes) << 48)
+
+static const uint64_t tally[TIDE_KINDS] = {
+    [TIDE_FETCH] = TALLY(1, 1, 0, 0),
+    [TIDE_READ] = TALLY(1, 0, 1, 0),
+    [TIDE_WRITE] = TALLY(1, 0, 0, 1),
+    [TIDE_MODIFY] = TALLY(2, 0, 1, 1),
+};
+
+static inline void finish(struct tide_run *run, const struct folds *f,
+                          const uint64_t held[TIDE_SIDES])
 {
-    run->fetches = folded[TIDE_SIDE_FETCH];
-    run->data = folded[TIDE_SIDE_DATA];
-    run->switches = switches;
-    run->tail = tail;
-    run->flags = flags;
+    uint32_t all = (uint16_t)f->counts, fetches = (uint16_t)(f->counts >> 16);
+
+    run->fetches = fetches;
+    run->data = all - fetches;
+    run->switches = held[TIDE_SIDE_FETCH] != held[TIDE_SIDE_DATA] ? f->changes : 0;
+    run->tail = all - f->before;
+    if (all > 0)
+        run->flags |= (f->side == TIDE_SIDE_FETCH ? (uint32_t)TIDE_RUN_LAST_FETCH : 0) |
+                      ((uint16_t)(f->counts >> 32) != 0 ? (uint32_t)TIDE_RUN_READS : 0) |
+                      (f->counts >> 48 != 0 ? (uint32_t)TIDE_RUN_WRITES : 0);
 }
 
-size_t tide_runs_cut(struct tide_geometry g, const struct tide_access *accesses, size_t from,
-                     size_t to, struct tide_run *runs)
+/* `shift` is g.page_shift, a constant where the caller passes one. */
+static inline __attribute__((always_inline)) size_t
+cut(struct tide_geometry g, const unsigned shift, const struct tide_access *accesses, size_t from,
+    size_t to, struct tide_run *runs)
 {
-    const unsigned shift = g.page_shift;
     uint64_t held[TIDE_SIDES] = {NOTHING, NOTHING};
-    uint64_t previous = NOTHING;
-    uint32_t folded[TIDE_SIDES] = {0, 0};
-    uint32_t switches = 0, tail = 0, flags = 0;
-    unsigned process = 0, last_side = 0;
+    struct folds f = {0};
+    unsigned process = 0;
     struct tide_run *run = NULL;
     size_t n = 0;
 
     for (size_t i = from; i < to; i++) {
         const struct tide_access *a = &accesses[i];
         uint64_t page = a->addr >> shift;
-        bool crosses = (a->addr + a->size - 1) >> shift != page;
+        uint64_t crosses = ((a->addr + a->size - 1) >> shift) ^ page;
         unsigned side = a->kind != TIDE_FETCH;
+        uint64_t of_side = side != 0 ? held[TIDE_SIDE_DATA] : held[TIDE_SIDE_FETCH];
 
-        if (page == held[side] && !crosses && a->process == process) {
-            uint32_t references = a->kind == TIDE_MODIFY ? 2 : 1;
+        if (((page ^ of_side) | crosses | (a->process ^ process)) == 0) {
+            unsigned changed = side ^ f.side;
 
-            folded[side] += references;
-            tail = side == last_side ? tail + references : references;
-            last_side = side;
-            switches += page != previous;
-            previous = page;
-            flags =
-                (flags & ~(uint32_t)TIDE_RUN_LAST_FETCH) |
-                (uint32_t)(side == TIDE_SIDE_FETCH ? TIDE_RUN_LAST_FETCH : 0) |
-                (uint32_t)(a->kind == TIDE_READ || a->kind == TIDE_MODIFY ? TIDE_RUN_READS : 0) |
-                (uint32_t)(a->kind >= TIDE_WRITE ? TIDE_RUN_WRITES : 0);
+            f.before = changed != 0 ? (uint16_t)f.counts : f.before;
+            f.changes += changed;
+            f.side = side;
+            f.counts += tally[a->kind];
             continue;
         }
         if (run != NULL)
-            finish(run, folded, switches, tail, flags);
+            finish(run, &f, held);
         run = &runs[n++];
         run->first = (uint32_t)i;
-        folded[TIDE_SIDE_FETCH] = folded[TIDE_SIDE_DATA] = 0;
-        switches = tail = 0;
-        flags = a->kind;
-        last_side = side;
+        run->flags = a->kind;
+        f = (struct folds){.side = side};
         if (a->process != process) {
             process = a->process;
             held[TIDE_SIDE_FETCH] = held[TIDE_SIDE_DATA] = NOTHING;
         }
-        if (crosses || !tide_canonical(g, a->addr)) {
+        if (crosses != 0 || !tide_canonical(g, a->addr)) {
             run->page = TIDE_PAGE_NONE;
-            flags |= TIDE_RUN_APART;
+            run->flags |= TIDE_RUN_APART;
             held[TIDE_SIDE_FETCH] = held[TIDE_SIDE_DATA] = NOTHING;
             continue;
         }
         run->page = tide_page_of(g, process, a->addr);
-        held[side] = previous = page;
-        if (a->kind == TIDE_MODIFY) {
-            folded[TIDE_SIDE_DATA] = tail = 1;
-            flags |= TIDE_RUN_WRITES;
-        }
+        if (side == TIDE_SIDE_FETCH)
+            held[TIDE_SIDE_FETCH] = page;
+        else
+            held[TIDE_SIDE_DATA] = page;
+        if (a->kind == TIDE_MODIFY) /* its write */
+            f.counts = tally[TIDE_WRITE];
     }
     if (run != NULL)
-        finish(run, folded, switches, tail, flags);
+        finish(run, &f, held);
     return n;
+}
+
+size_t tide_runs_cut(struct tide_geometry g, const struct tide_access *accesses, size_t from,
+                     size_t to, struct tide_run *runs)
+{
+    /* nearly every machine has 4 KiB pages: the loop is shorter for a constant shift */
+    return g.page_shift == 12 ? cut(g, 12, accesses, from, to, runs)
+                              : cut(g, g.page_shift, accesses, from, to, runs);
 }

@@ -15,6 +15,7 @@
 #include "batch/feed.h"
 #include "batch/spool.h"
 #include "batch/store.h"
+#include "pager/reduced.h"
 #include "pager/scan.h"
 #include "report/json.h"
 #include "report/machine.h"
@@ -40,7 +41,9 @@ struct run {
     size_t same;       /* index of the first run with an equal machine, perhaps its own */
     struct scan *scan; /* NULL: none needed */
     struct tide_machine *machine;
-    struct tide_rows rows; /* with a store */
+    struct tide_rows rows;           /* with a store */
+    bool admitted;                   /* the trace may be fed to this machine */
+    struct tide_reduction reduction; /* of the trace */
 };
 
 /* A scan that several machines share. */
@@ -56,8 +59,9 @@ struct replay {
     struct batch *batch;
     const struct tide_store *store; /* NULL: no files */
     const char *path, *name, *format;
-    const char *open_path; /* `path`, or where standard input is spooled */
-    int spool;             /* descriptor of the spooled input, -1 */
+    const struct tide_reader *reader; /* while it is fed */
+    const char *open_path;            /* `path`, or where standard input is spooled */
+    int spool;                        /* descriptor of the spooled input, -1 */
     char spool_path[TIDE_SPOOL_PATH];
     struct run *runs;
     size_t n, n_made;
@@ -156,6 +160,7 @@ static int feed(struct replay *t, struct tide_feed *f, struct tide_error *e)
     f->reader = open_reader(t, e);
     if (f->reader == NULL)
         return e->code;
+    t->reader = f->reader;
     f->jobs = t->batch->o->jobs;
     f->progress = progress;
     f->progress_context = t;
@@ -190,17 +195,19 @@ static uint64_t hash_u64(uint64_t h, uint64_t v)
     return tide_hash_bytes(h, bytes, sizeof bytes);
 }
 
-static uint64_t hash_machine(const char *resolved, const struct tide_machine_config *c,
-                             const char *format)
+static uint64_t hash_machine(const char *resolved, const struct tide_machine_config *c)
 {
     uint64_t h = tide_hash_bytes(TIDE_HASH_START, resolved, strlen(resolved) + 1);
 
-    h = hash_u64(h, c->skip);
-    h = hash_u64(h, c->warmup);
-    h = hash_u64(h, c->limit);
-    h = hash_u64(h, c->interval);
-    /* a forced format reads other accesses from the same bytes */
-    return format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h;
+    return hash_u64(hash_u64(hash_u64(h, c->skip), c->warmup), c->limit);
+}
+
+/* A forced format may read other accesses from the same bytes. */
+static uint32_t hash_variant(const struct tide_machine_config *c, const char *format)
+{
+    uint64_t h = hash_u64(TIDE_HASH_START, c->interval);
+
+    return (uint32_t)(format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h);
 }
 
 static void set_id(struct run *r, const struct tide_content *c)
@@ -265,12 +272,12 @@ static bool makes(const struct replay *t, const struct run *r)
 
 static bool needs_future(const struct run *r)
 {
-    return r->config->policy->observes == TIDE_OBSERVES_FUTURE;
+    return tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
 {
-    return needs_future(r) || (!r->config->by_memory && r->config->frames.is_share);
+    return needs_future(r) || tide_machine_needs_pages(r->config);
 }
 
 /* Which scans there are, and who uses which. */
@@ -326,7 +333,8 @@ static int plan(struct replay *t, struct tide_error *e)
     for (size_t i = 0; i < t->n; i++) {
         size_t k = 0;
 
-        while (t->store != NULL && t->runs[k].hash != t->runs[i].hash)
+        while (t->store != NULL && (t->runs[k].hash != t->runs[i].hash ||
+                                    t->runs[k].result->variant != t->runs[i].result->variant))
             k++;
         t->runs[i].same = t->store != NULL ? k : i;
     }
@@ -396,11 +404,32 @@ static int sample(void *context, const struct tide_machine *m, const struct tide
     return tide_rows_flush(&r->rows, e);
 }
 
+/* What the trace says about itself is known with its first block. */
+static int admit(struct run *r, struct tide_error *e)
+{
+    const char *text = tide_reader_info(r->replay->reader)->reduction;
+    int rc;
+
+    if (!tide_reduction_parse(text, &r->reduction)) {
+        rc = tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
+        tide_error_where(e, "%s", r->replay->path);
+        return rc;
+    }
+    rc = tide_reduced_check(&r->reduction, r->config, tide_machine_frames(r->machine), e);
+    if (rc != 0)
+        tide_error_where(e, "%s", r->replay->path);
+    r->admitted = rc == 0;
+    return rc;
+}
+
 static int take_machine(void *context, const struct tide_block *b,
                         const struct tide_block_runs *runs, struct tide_error *e)
 {
     struct run *r = context;
+    int rc = r->admitted ? 0 : admit(r, e);
 
+    if (rc != 0)
+        return rc;
     return tide_machine_feed(r->machine, b, runs, e);
 }
 
@@ -441,6 +470,11 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
     result->frames = tide_machine_frames(r->machine);
     result->cycles = tide_machine_cycles(r->machine);
     tide_machine_counts(r->machine, &result->counts);
+    rc = tide_reduced_check_counts(&r->reduction, &result->counts, e);
+    if (rc != 0) {
+        tide_error_where(e, "%s", r->replay->path);
+        return rc;
+    }
     if (r->replay->store != NULL) {
         tide_report_machine(&r->rows.csv, r->machine, result->status);
         rc = tide_rows_flush(&r->rows, e);
@@ -457,9 +491,6 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
 }
 
 static const char *const kind_names[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
-static const char *const event_names[TIDE_EV_TYPES] = {"process", "map",     "unmap", "protect",
-                                                       "remap",   "brk",     "stack", "heap",
-                                                       "madvise", "syscall", "exit"};
 
 /* The trace's entry of run.json. `r` NULL: its runs were all finished before. */
 static int describe(struct replay *t, const struct tide_reader *r, const struct tide_feed *f,
@@ -486,7 +517,7 @@ static int describe(struct replay *t, const struct tide_reader *r, const struct 
         tide_json_close(&j, '}');
         tide_json_open(&j, "events_read", '{');
         for (size_t k = 0; k < TIDE_EV_TYPES; k++)
-            tide_json_u64(&j, event_names[k], info->events[k]);
+            tide_json_u64(&j, tide_event_names[k], info->events[k]);
         tide_json_close(&j, '}');
         tide_json_u64(&j, "other_lines", info->other_lines);
         tide_json_u64(&j, "lost_results", info->lost_results);
@@ -543,8 +574,11 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
 
         if (t->store != NULL)
             set_id(r, &t->content);
-        if (makes(t, r))
-            rc = finish(r, t->damaged && !f->consumers[made++].enough, e);
+        if (makes(t, r)) {
+            const struct tide_consumer *c = &f->consumers[made++];
+
+            rc = finish(r, c->damaged || (t->damaged && !c->enough), e);
+        }
     }
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
@@ -599,6 +633,52 @@ static int repeat(struct replay *t, struct tide_error *e)
     return 0;
 }
 
+static uint64_t segfaults(const struct tide_counts *c)
+{
+    uint64_t n = 0;
+
+    for (int k = TIDE_FAULT_SEGV_MAP; k <= TIDE_FAULT_SEGV_NONCANONICAL; k++)
+        n += c->kinds[k];
+    return n;
+}
+
+/* What a user could overlook in the tables: a note for each trace, about its worst run. */
+static int note_oddities(const struct replay *t, struct tide_error *e)
+{
+    const struct tide_counts *worst = &t->runs[0].result->counts;
+    size_t idle = 0;
+    char *text = NULL;
+
+    for (size_t i = 0; i < t->n; i++) {
+        const struct tide_counts *c = &t->runs[i].result->counts;
+
+        idle += c->references == 0 && t->runs[i].result->status == TIDE_STATUS_OK;
+        if (segfaults(c) > segfaults(worst))
+            worst = c;
+    }
+    if (idle > 0) {
+        text =
+            tide_asprintf("%s: %zu of %zu runs counted nothing: the trace ended in skip or warm-up",
+                          t->name, idle, t->n);
+        if (text == NULL)
+            return tide_nomem(e);
+        notice(t->batch, text);
+        free(text);
+    }
+    if (segfaults(worst) > 0) {
+        text = tide_asprintf(
+            "%s: %" PRIu64 " of %" PRIu64 " references were segmentation faults, %" PRIu64
+            " of them beyond the page table's addresses (faults.csv has the kinds)",
+            t->name, segfaults(worst), worst->references,
+            worst->kinds[TIDE_FAULT_SEGV_NONCANONICAL]);
+        if (text == NULL)
+            return tide_nomem(e);
+        notice(t->batch, text);
+        free(text);
+    }
+    return 0;
+}
+
 /* All machines on one trace. Fills `results` (n of them) and, with a store, *json. */
 static int run_trace(struct batch *b, const struct tide_store *store, const char *path,
                      const char *format, const struct tide_machine_config *machines,
@@ -623,8 +703,10 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
                                  .config = &machines[i],
                                  .geometry = tide_machine_geometry(&machines[i]),
                                  .result = &results[i]};
-        if (store != NULL)
-            t.runs[i].hash = hash_machine(resolved[i], &machines[i], format);
+        if (store != NULL) {
+            t.runs[i].hash = hash_machine(resolved[i], &machines[i]);
+            results[i].variant = hash_variant(&machines[i], format);
+        }
     }
     rc = plan(&t, e);
     if (rc == 0)
@@ -633,6 +715,8 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
         rc = replay(&t, e);
     if (rc == 0)
         rc = repeat(&t, e);
+    if (rc == 0 && n > 0)
+        rc = note_oddities(&t, e);
     for (size_t i = 0; i < n; i++) {
         if (t.runs[i].machine != NULL)
             tide_machine_free(t.runs[i].machine);

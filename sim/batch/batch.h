@@ -58,6 +58,8 @@ struct tide_batch_options {
 struct tide_run_result {
     size_t experiment, trace, machine; /* indices */
     char id[TIDE_RUN_ID_DIGITS + 1];   /* "" from tide_batch_compare() */
+    uint32_t variant; /* of the run's rows: hashed from what they depend on beside the run itself,
+                       * interval and forced format */
     enum tide_machine_status status;
     bool resumed; /* taken over from the batch that was killed */
     uint64_t frames, cycles;

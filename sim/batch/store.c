@@ -167,6 +167,11 @@ static int sync_folder(const char *path, struct tide_error *e)
 
 /* ---- the rows of one run ---- */
 
+static char *rows_path(const struct tide_store *s, const struct tide_run_result *run)
+{
+    return tide_asprintf("%s/%s-%08" PRIx32 ".rows", s->unfinished, run->id, run->variant);
+}
+
 static void header(struct tide_text *t, const struct tide_store *s)
 {
     tide_text_printf(t, "pagetide,%s\n", s->version);
@@ -238,7 +243,7 @@ int tide_rows_commit(struct tide_rows *r, const struct tide_store *s,
     rc = write_out(r, true, e);
     if (rc != 0)
         return rc;
-    path = tide_asprintf("%s/%s.rows", s->unfinished, result->id);
+    path = rows_path(s, result);
     if (path == NULL)
         return tide_nomem(e);
     if (rename(r->path, path) != 0)
@@ -292,11 +297,11 @@ static int read_record(FILE *f, struct record *r, const char *path, struct tide_
 }
 
 /* Opens a row file; *f stays NULL where there is none. *path is for messages, own memory. */
-static int open_rows(const struct tide_store *s, const char *id, FILE **f, char **path,
-                     struct tide_error *e)
+static int open_rows(const struct tide_store *s, const struct tide_run_result *run, FILE **f,
+                     char **path, struct tide_error *e)
 {
     *f = NULL;
-    *path = tide_asprintf("%s/%s.rows", s->unfinished, id);
+    *path = rows_path(s, run);
     if (*path == NULL)
         return tide_nomem(e);
     *f = fopen(*path, "re");
@@ -342,7 +347,7 @@ int tide_store_find(const struct tide_store *s, struct tide_run_result *result, 
     uint32_t crc = 0;
     bool first = true, counted = false, whole = false;
     FILE *f;
-    int rc = open_rows(s, result->id, &f, &path, e);
+    int rc = open_rows(s, result, &f, &path, e);
 
     *summary = NULL;
     if (f == NULL) {
@@ -503,7 +508,7 @@ static int append_run(struct table *tables, const struct tide_store *s,
     struct record r = {0};
     char *path;
     FILE *f;
-    int rc = open_rows(s, run->id, &f, &path, e);
+    int rc = open_rows(s, run, &f, &path, e);
 
     if (rc == 0 && f == NULL) {
         errno = ENOENT;

@@ -2,7 +2,7 @@
  *
  *   run-N.tmp      the rows of a run that is being made, appended as it goes: memory does not grow
  *                  with the trace
- *   ID.rows        a finished run: synced, then renamed; ID is hashed from machine and content
+ *   ID-V.rows      a finished run: synced, then renamed; ID is the run's, V its variant's
  *   HASH.trace     what is known of a trace that was read to its end, so that resuming needs not
  *                  read it again
  *
@@ -50,7 +50,7 @@ TIDE_MUST_CHECK int tide_rows_open(struct tide_rows *r, const struct tide_store 
                                    struct tide_error *e);
 /* To be called now and then: writes what has gathered once it is worth it. */
 TIDE_MUST_CHECK int tide_rows_flush(struct tide_rows *r, struct tide_error *e);
-/* The run is complete: as ID.rows on the disk. */
+/* The run is complete: as ID-V.rows on the disk. */
 TIDE_MUST_CHECK int tide_rows_commit(struct tide_rows *r, const struct tide_store *s,
                                      const struct tide_run_result *result, struct tide_error *e);
 /* Frees memory, and removes a file that was not committed. */

@@ -103,18 +103,13 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
     }
 }
 
-/* Page size and TLB depend on each other, whatever the order of the flags: first the size, without
- * a TLB, then the arrays that a TLB has for this size. */
+/* The arrays of a preset depend on the page size, whatever the order of the flags. */
 static int set_translation(struct request *q, struct tide_error *e)
 {
     int rc = 0;
 
-    if (q->page_size != NULL) {
-        q->base.tlb.n = 0;
+    if (q->page_size != NULL)
         rc = cli_set("--page-size", &q->base, "page_size", q->page_size, e);
-        if (q->tlb == NULL)
-            q->tlb = "x86-skylake"; /* as without the flag */
-    }
     if (rc == 0 && q->tlb != NULL)
         rc = cli_set("--tlb", &q->base, "tlb", q->tlb, e);
     return rc;

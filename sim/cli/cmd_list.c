@@ -22,6 +22,8 @@ static const char *observed(enum tide_observes o)
         return "the order of references";
     case TIDE_OBSERVES_COUNT:
         return "the order and number of references";
+    case TIDE_OBSERVES_EACH:
+        return "every change of page, in time";
     case TIDE_OBSERVES_FUTURE:
         return "the future";
     }
@@ -36,7 +38,10 @@ static void print_range(const struct tide_option *o)
         for (size_t i = 0; o->choices[i] != NULL; i++)
             printf("%s%s", i > 0 ? " | " : "", o->choices[i]);
     } else {
-        printf("%s%s", o->type == TIDE_OPT_SIZE ? "size" : "count",
+        printf("%s%s",
+               o->type == TIDE_OPT_SIZE   ? "size"
+               : o->type == TIDE_OPT_REAL ? "number"
+                                          : "count",
                o->type == TIDE_OPT_AMOUNT ? " or share of the frames" : "");
         if (o->max > 0)
             printf(" %" PRIu64 "..%" PRIu64, o->min, o->max);
@@ -78,11 +83,11 @@ static int list_formats(struct tide_error *e)
     for (const struct tide_format *const *f = tide_formats; *f != NULL; f++) {
         const char *p = (*f)->example;
 
-        printf("%s%-8s %s\n", f == tide_formats ? "" : "\n", (*f)->name, (*f)->summary);
+        printf("%s%-13s %s\n", f == tide_formats ? "" : "\n", (*f)->name, (*f)->summary);
         while (*p != '\0') {
             int n = (int)strcspn(p, "\n");
 
-            printf("           %.*s\n", n, p);
+            printf("                %.*s\n", n, p);
             p += n + (p[n] == '\n');
         }
     }

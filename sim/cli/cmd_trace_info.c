@@ -22,8 +22,25 @@ enum { FLAG_FORMAT = CLI_LONG };
 
 static const char *const kind_labels[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
 static const char *const event_labels[TIDE_EV_TYPES] = {
-    "processes", "maps",  "unmaps",   "protects",           "remaps", "brks",
-    "stacks",    "heaps", "madvises", "other system calls", "exits"};
+    [TIDE_EV_PROCESS] = "processes",
+    [TIDE_EV_MAP] = "maps",
+    [TIDE_EV_UNMAP] = "unmaps",
+    [TIDE_EV_PROTECT] = "protects",
+    [TIDE_EV_REMAP] = "remaps",
+    [TIDE_EV_BRK] = "brks",
+    [TIDE_EV_STACK] = "stacks",
+    [TIDE_EV_HEAP] = "heaps",
+    [TIDE_EV_MADVISE] = "madvises",
+    [TIDE_EV_SYSCALL] = "other system calls",
+    [TIDE_EV_EXIT] = "exits",
+    [TIDE_EV_MALLOC] = "mallocs",
+    [TIDE_EV_REALLOC] = "reallocs",
+    [TIDE_EV_FREE] = "frees",
+    [TIDE_EV_PAGE_ALLOC] = "page allocations",
+    [TIDE_EV_PAGE_FREE] = "page frees",
+    [TIDE_EV_KALLOC] = "kernel allocations",
+    [TIDE_EV_KFREE] = "kernel frees",
+};
 
 struct census {
     struct tide_map pages[SIZES]; /* every (process, page) touched */
@@ -134,7 +151,7 @@ static int take_block(struct census *c, const struct tide_block *b, struct tide_
         int rc = 0;
 
         for (; event < b->n_events && b->events[event].at == i; event++) {
-            struct tide_mm *mm;
+            struct tide_mm *mm = NULL;
 
             rc = space_of(c, b->events[event].process, &mm, e);
             if (rc == 0)
@@ -211,8 +228,9 @@ static void print_head(const char *path, struct tide_reader *r)
         printf("command     %s\n", info->command);
     printf("format      %s\n", info->format);
     printf("content     %" PRIu64 " bytes", content);
-    if (raw != content && raw > 0)
-        printf(", in %" PRIu64 " bytes of gzip (%.1f to 1)", raw, (double)content / (double)raw);
+    if (tide_stream_compression(s) != NULL && raw > 0)
+        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", raw, tide_stream_compression(s),
+               (double)content / (double)raw);
     putchar('\n');
     printf("layout      %s\n", info->has_layout ? "given" : "not given");
     printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
@@ -237,7 +255,8 @@ static int info_of(const char *path, const char *format, struct tide_error *e)
     if (rc == 0 || (rc == TIDE_E_TRACE && c.pages[SMALL].count > 0)) {
         print_head(path, t.reader);
         print_records(tide_reader_info(t.reader));
-        print_pages(&c);
+        if (c.pages[SMALL].count > 0)
+            print_pages(&c);
     }
     census_fini(&c);
     cli_trace_close(&t);

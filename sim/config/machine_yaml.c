@@ -3,7 +3,7 @@
  * Keys are taken in a fixed order, page size first, because the defaults of others follow from it.
  * TLB arrays are normalised, so that equal machines print equally: an array that serves the
  * machine's page size has no list of sizes (n_sizes 0), and arrays of a preset that do not serve it
- * are left out. So the built-in TLB goes along with any page size; a preset that is named does not.
+ * are left out. The built-in TLB goes along with any page size; a preset that is named does not.
  */
 #include "config/machine_yaml.h"
 
@@ -86,6 +86,7 @@ static void apply_page_size(struct tide_load *l, const struct tide_layer *layer,
 {
     static const unsigned usual[] = {4, 5, 3, 2};
     const struct tide_yaml *value = layer->slot[TIDE_KEY_PAGE_SIZE];
+    struct tide_tlb_config usual_tlb;
     unsigned shift;
 
     if (value == NULL || !read_page_shift(l, value, tide_key_path(TIDE_KEY_PAGE_SIZE), &shift))
@@ -100,6 +101,10 @@ static void apply_page_size(struct tide_load *l, const struct tide_layer *layer,
             break;
         }
     }
+    /* So does the TLB of a machine that was given none. */
+    tide_machine_default_tlb(&usual_tlb, c->page_shift);
+    if (memcmp(&usual_tlb, &c->tlb, sizeof usual_tlb) == 0)
+        tide_machine_default_tlb(&c->tlb, shift);
     c->page_shift = shift;
 }
 

@@ -99,6 +99,7 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
 {
     uint64_t stay = 0; /* references since the page changed */
     bool modify = (r->flags & TIDE_RUN_KIND) == TIDE_MODIFY;
+    bool every = m->config.references == TIDE_REFERENCES_EVERY;
     const struct hold *at = NULL;
     uint64_t position = m->position;
 
@@ -111,10 +112,10 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
             n = modify ? 1 : 0; /* the first reference has been told */
         if (at != NULL && (h == NULL || h->page.v != at->page.v)) {
             bool repeats = at->page.v == previous.v;
-            uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY ? stay : !repeats;
+            uint64_t tell = every ? stay : !repeats;
             int rc;
 
-            m->now = now;
+            m->now = every ? now : now - stay + 1; /* repeats would not move the time */
             position += !repeats;
             rc = stay == 0 ? 0 : step_tell(m, at->array->frames[at->slot], tell, position, e);
             if (rc != 0)
@@ -161,16 +162,22 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     return rc;
 }
 
-/* References before the machine's start: only the position in the merged stream moves. */
-static void skip_run(struct tide_machine *m, const struct tide_run *r, struct hold *hold,
-                     unsigned side)
+/* References before the machine's start: the address space follows, and the position in the merged
+ * stream moves. */
+static int skip_run(struct tide_machine *m, const struct tide_run *r, uint64_t addr,
+                    struct hold *hold, unsigned side, struct tide_error *e)
 {
     unsigned last = (r->flags & TIDE_RUN_LAST_FETCH) != 0 ? TIDE_SIDE_FETCH : TIDE_SIDE_DATA;
+    struct process *p;
+    int rc = memory_process(m, tide_page_process(r->page), &p, e);
 
+    if (rc != 0)
+        return rc;
     hold[side].page = r->page;
     m->skip_left -= UINT64_C(1) + r->fetches + r->data;
     m->position += (r->page.v != m->previous.v) + (uint64_t)r->switches;
     m->previous = r->fetches + r->data > 0 ? hold[last].page : r->page;
+    return step_pass_over(m, p, addr, e);
 }
 
 static int fast_run(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
@@ -186,13 +193,11 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
 
     if ((r->flags & TIDE_RUN_APART) != 0)
         return apart(m, b, r->first, to, false, hold, e);
-    if (m->skip_left > folded) {
-        skip_run(m, r, hold, side);
-        return 0;
-    }
+    if (m->skip_left > folded)
+        return skip_run(m, r, b->accesses[r->first].addr, hold, side, e);
     process = tide_page_process(r->page);
-    if (h->array == NULL || m->skip_left > 0 || m->deadline - m->now <= folded ||
-        process >= m->n_processes) {
+    if (h->array == NULL || m->policy->due != NULL || m->skip_left > 0 ||
+        m->deadline - m->now <= folded || process >= m->n_processes) {
         h->page = r->page;
         return apart(m, b, r->first, to, false, hold, e);
     }

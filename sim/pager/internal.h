@@ -75,6 +75,7 @@ struct tide_machine {
     uint64_t now;      /* references since the skip */
     uint64_t deadline; /* the next `now` at which something is due */
     uint64_t warmup_end, end, next_tick, tick_period, next_sample;
+    uint64_t due;       /* the policy's */
     uint64_t position;  /* in the merged stream without immediate repeats, from the trace's start */
     tide_page previous; /* the page at `position` */
     bool done;
@@ -125,9 +126,14 @@ static inline void settle_resident(struct tide_machine *m, uint64_t until)
     m->resident_since = until;
 }
 
+/* The policy's pages that leave now, because it is time. */
+void memory_shed(struct tide_machine *m);
+
 /* ---- machine.c ---- */
 
-/* now == deadline: ticks, samples, end of the warm-up, end of the run. */
+/* The policy's due time may have changed. */
+void machine_ask_due(struct tide_machine *m);
+/* now == deadline: sheds, ticks, samples, end of the warm-up, end of the run. */
 TIDE_MUST_CHECK int machine_deadline(struct tide_machine *m, struct tide_error *e);
 
 /* ---- step.c ---- */
@@ -140,6 +146,9 @@ TIDE_MUST_CHECK int step_access(struct tide_machine *m, const struct tide_access
 TIDE_MUST_CHECK int step(struct tide_machine *m, unsigned process, uint64_t addr,
                          enum tide_kind kind, enum tide_kind fault_kind, bool starts_access,
                          struct tide_error *e);
+/* A reference that is skipped: the address space follows (stacks grow), nothing else does. */
+TIDE_MUST_CHECK int step_pass_over(struct tide_machine *m, struct process *p, uint64_t addr,
+                                   struct tide_error *e);
 /* The policy is told of n references (0: none that it is to see) to the page in a frame. */
 TIDE_MUST_CHECK int step_tell(struct tide_machine *m, uint32_t frame, uint64_t n, uint64_t position,
                               struct tide_error *e);

@@ -43,45 +43,56 @@ const char *const tide_observe_names[] = {
 
 /* ---- configuration ---- */
 
+/* configs/presets/x86-skylake.yaml says the same with sources; a test holds them equal. */
+void tide_machine_default_tlb(struct tide_tlb_config *t, unsigned page_shift)
+{
+    static const struct tide_tlb_array_config l1i = {.name = "l1i",
+                                                     .level = 1,
+                                                     .serves = TIDE_TLB_FOR_FETCH,
+                                                     .entries = 128,
+                                                     .ways = 8,
+                                                     .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1d = {.name = "l1d",
+                                                     .level = 1,
+                                                     .serves = TIDE_TLB_FOR_DATA,
+                                                     .entries = 64,
+                                                     .ways = 4,
+                                                     .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1i_2m = {.name = "l1i-2m",
+                                                        .level = 1,
+                                                        .serves = TIDE_TLB_FOR_FETCH,
+                                                        .entries = 8,
+                                                        .ways = 8,
+                                                        .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l1d_2m = {.name = "l1d-2m",
+                                                        .level = 1,
+                                                        .serves = TIDE_TLB_FOR_DATA,
+                                                        .entries = 32,
+                                                        .ways = 4,
+                                                        .kind = TIDE_TLB_lru};
+    static const struct tide_tlb_array_config l2 = {.name = "l2",
+                                                    .level = 2,
+                                                    .serves =
+                                                        TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
+                                                    .entries = 1536,
+                                                    .ways = 12,
+                                                    .kind = TIDE_TLB_lru,
+                                                    .latency = 9};
+    bool huge = page_shift == 21;
+
+    memset(t, 0, sizeof *t);
+    t->n = 3;
+    t->arrays[0] = huge ? l1i_2m : l1i;
+    t->arrays[1] = huge ? l1d_2m : l1d;
+    t->arrays[2] = l2;
+}
+
 void tide_machine_defaults(struct tide_machine_config *c)
 {
-    static const struct tide_tlb_config x86_skylake = {
-        .n = 3,
-        .arrays =
-            {
-                {.name = "l1i",
-                 .level = 1,
-                 .serves = TIDE_TLB_FOR_FETCH,
-                 .entries = 128,
-                 .ways = 8,
-                 .kind = TIDE_TLB_lru,
-                 .n_sizes = 1,
-                 .page_shifts = {12}},
-                {.name = "l1d",
-                 .level = 1,
-                 .serves = TIDE_TLB_FOR_DATA,
-                 .entries = 64,
-                 .ways = 4,
-                 .kind = TIDE_TLB_lru,
-                 .n_sizes = 1,
-                 .page_shifts = {12}},
-                {.name = "l2",
-                 .level = 2,
-                 .serves = TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
-                 .entries = 1536,
-                 .ways = 12,
-                 .kind = TIDE_TLB_lru,
-                 .latency = 9,
-                 .n_sizes = 2,
-                 .page_shifts = {12, 21}},
-            },
-    };
-
     *c = (struct tide_machine_config){
         .page_shift = 12,
         .frames = {.is_share = true, .value = TIDE_SHARE_WHOLE / 2},
         .policy = tide_policy_find("lru"),
-        .tlb = x86_skylake,
         /* orders of magnitude of a 3 GHz server: a load that hits in a cache, a PTE from the L2 or
          * L3 cache, Linux's minor fault, a 4 KiB read and write on an NVMe drive */
         .costs = {.memory = 5,
@@ -92,9 +103,20 @@ void tide_machine_defaults(struct tide_machine_config *c)
         .seed = 1,
         .limit = UINT64_MAX,
     };
+    tide_machine_default_tlb(&c->tlb, c->page_shift);
     tide_pagetable_defaults(&c->pagetable, 4, c->page_shift);
     if (c->policy != NULL)
         tide_options_defaults(c->policy->options, c->policy_options);
+}
+
+bool tide_machine_needs_pages(const struct tide_machine_config *c)
+{
+    return c->policy->variable_space || (!c->by_memory && c->frames.is_share);
+}
+
+bool tide_machine_needs_future(const struct tide_machine_config *c)
+{
+    return c->policy->observes == TIDE_OBSERVES_FUTURE;
 }
 
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
@@ -108,6 +130,14 @@ struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
 
 int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e)
 {
+    const struct {
+        const char *name;
+        uint64_t cycles;
+    } costs[] = {
+        {"memory", c->costs.memory},           {"walk_ref", c->costs.walk_ref},
+        {"minor_fault", c->costs.minor_fault}, {"major_fault", c->costs.major_fault},
+        {"writeback", c->costs.writeback},
+    };
     char size[32];
     unsigned va_bits;
     int rc;
@@ -117,6 +147,12 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
     if (c->page_shift < TIDE_PAGE_SHIFT_MIN || c->page_shift > TIDE_PAGE_SHIFT_MAX) {
         tide_fail(e, TIDE_E_CONFIG, "machine.page_size is out of range");
         tide_error_remedy(e, "a power of two from 64B to 1G");
+        return TIDE_E_CONFIG;
+    }
+    if (c->policy->variable_space && c->by_memory) {
+        tide_fail(e, TIDE_E_CONFIG, "machine.memory bounds memory, which policy %s does not",
+                  c->policy->name);
+        tide_error_remedy(e, "leave memory out: frames are as many as the policy wants");
         return TIDE_E_CONFIG;
     }
     if (c->by_memory) {
@@ -148,6 +184,14 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
     }
     if (c->flush_on_clear && c->observe != TIDE_OBSERVE_ACCESSED_BIT)
         return tide_fail(e, TIDE_E_CONFIG, "flush_on_clear goes with observe: accessed-bit");
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        if (costs[i].cycles > TIDE_COST_MAX) {
+            tide_fail(e, TIDE_E_CONFIG, "machine.costs.%s is %" PRIu64, costs[i].name,
+                      costs[i].cycles);
+            tide_error_remedy(e, "at most %d cycles", TIDE_COST_MAX);
+            return TIDE_E_CONFIG;
+        }
+    }
     if (c->limit == 0)
         return tide_fail(e, TIDE_E_CONFIG, "limit is 0: nothing would be counted");
     rc = tide_tlb_check(&c->tlb, c->page_shift, e);
@@ -171,6 +215,8 @@ static void set_deadline(struct tide_machine *m)
         d = m->next_tick;
     if (m->next_sample < d)
         d = m->next_sample;
+    if (m->due < d)
+        d = m->due;
     m->deadline = d;
 }
 
@@ -210,9 +256,20 @@ static int sample(struct tide_machine *m, struct tide_error *e)
     return m->watch.sample != NULL ? m->watch.sample(m->watch.context, m, &s, e) : 0;
 }
 
+void machine_ask_due(struct tide_machine *m)
+{
+    m->due = m->policy->due(m->policy_state);
+    set_deadline(m);
+}
+
 int machine_deadline(struct tide_machine *m, struct tide_error *e)
 {
     int rc = 0;
+
+    if (m->now >= m->due) {
+        memory_shed(m);
+        m->due = m->policy->due(m->policy_state);
+    }
 
     if (m->now == m->next_tick) {
         m->policy->tick(m->policy_state);
@@ -253,8 +310,12 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     if (rc != 0)
         return rc;
     m->geometry = tide_machine_geometry(c);
-    capacity =
-        c->by_memory ? c->memory_bytes >> c->page_shift : tide_amount_of(c->frames, distinct_pages);
+    if (c->policy->variable_space)
+        capacity = distinct_pages;
+    else if (c->by_memory)
+        capacity = c->memory_bytes >> c->page_shift;
+    else
+        capacity = tide_amount_of(c->frames, distinct_pages);
     m->capacity = capacity > 0 ? (uint32_t)capacity : 1;
     if (capacity >= UINT32_MAX / 2)
         return tide_fail(e, TIDE_E_CONFIG, "more than 2^31 frames");
@@ -269,7 +330,7 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     if (c->warmup > 0)
         m->first_counted_epoch = 2;
     m->next_sample = c->interval > 0 ? saturating_add(c->warmup, c->interval) : UINT64_MAX;
-    m->next_tick = UINT64_MAX;
+    m->next_tick = m->due = UINT64_MAX;
     if (m->policy->tick_period != NULL && m->policy->tick != NULL) {
         m->tick_period = m->policy->tick_period(c->policy_options);
         m->next_tick = m->tick_period;
@@ -382,6 +443,7 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
     size_t from = 0;
     int rc = 0;
 
+    m->hook_error = e;
     for (size_t k = 0; k <= b->n_events && rc == 0 && !m->done; k++) {
         size_t to = k < b->n_events ? b->events[k].at : b->n_accesses;
 
@@ -426,7 +488,7 @@ enum tide_machine_status tide_machine_status_of(const struct tide_machine *m)
 
 uint64_t tide_machine_frames(const struct tide_machine *m)
 {
-    return m->capacity;
+    return m->policy->variable_space ? 0 : m->capacity;
 }
 
 void tide_machine_counts(const struct tide_machine *m, struct tide_counts *out)

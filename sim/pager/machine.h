@@ -42,7 +42,11 @@
 
 enum { TIDE_POLICY_OPTIONS_MAX = 256 };
 
-/* Cycles. The mean per reference is `eat_cycles`. TLB arrays have their own latency. */
+/* One second of a 1 GHz machine: sums over 10^10 events stay in 64 bits. */
+enum { TIDE_COST_MAX = 1000000000 };
+
+/* Cycles, at most TIDE_COST_MAX each. The mean per reference is `eat_cycles`. TLB arrays have their
+ * own latency. */
 struct tide_costs {
     uint64_t memory;   /* the access itself, every reference */
     uint64_t walk_ref; /* one page-table entry read */
@@ -93,8 +97,14 @@ struct tide_machine_config {
 /* 4K pages, frames 50%, lru with its defaults, TLB of x86-skylake, 4-level radix, no walk caches,
  * cold page cache, seed 1, costs as `check --resolved` prints them. */
 void tide_machine_defaults(struct tide_machine_config *c);
+/* The TLB of a machine that is given none: x86-skylake's arrays for 2M pages, its arrays for 4K
+ * pages at every other page size, whether the part has such pages or not. */
+void tide_machine_default_tlb(struct tide_tlb_config *t, unsigned page_shift);
 /* Everything that can be checked without the trace; messages name the key. */
 TIDE_MUST_CHECK int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e);
+/* What the machine must be told of the trace before it is made (pager/scan.h). */
+bool tide_machine_needs_pages(const struct tide_machine_config *c);
+bool tide_machine_needs_future(const struct tide_machine_config *c);
 /* Page shift and address bits, after a check. */
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c);
 
@@ -159,9 +169,9 @@ struct tide_machine_watch {
                       enum tide_kind kind, bool faulted, tide_page victim, const char *why);
 };
 
-/* `distinct_pages`: of the trace's replayed part, needed where frames is a share (else 0 will do).
- * `future`: next uses, needed by policies with TIDE_OBSERVES_FUTURE (else NULL); it must outlive
- * the machine. `watch` is copied, may be NULL. NULL on failure. */
+/* `distinct_pages`: of the whole trace, where tide_machine_needs_pages (else 0 will do).
+ * `future`: next uses, where tide_machine_needs_future (else NULL); it must outlive the machine.
+ * `watch` is copied, may be NULL. NULL on failure. */
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
                                       uint64_t distinct_pages, struct tide_future *future,
                                       const struct tide_machine_watch *watch, struct tide_error *e);
@@ -193,7 +203,8 @@ TIDE_MUST_CHECK int tide_machine_finish(struct tide_machine *m, struct tide_erro
 
 const struct tide_machine_config *tide_machine_config_of(const struct tide_machine *m);
 enum tide_machine_status tide_machine_status_of(const struct tide_machine *m);
-/* User frames; with memory: all frames of the machine (in pages). */
+/* User frames; with memory: all frames of the machine (in pages); 0 for variable-space policies,
+ * which have no such number. */
 uint64_t tide_machine_frames(const struct tide_machine *m);
 void tide_machine_counts(const struct tide_machine *m, struct tide_counts *out);
 /* Total cycles: divided by references this is eat_cycles. */

@@ -79,9 +79,9 @@ static void release_slot(struct tide_machine *m, uint32_t frame)
         m->last_touched = NO_FRAME;
 }
 
-static void evict(struct tide_machine *m)
+/* The page in a frame leaves memory by the policy's decision. */
+static void evict_frame(struct tide_machine *m, uint32_t frame)
 {
-    uint32_t frame = m->policy->victim(m->policy_state);
     tide_page page = m->pages[frame];
     uint64_t *pte;
 
@@ -103,6 +103,19 @@ static void evict(struct tide_machine *m)
     /* the eviction belongs to the reference that is being made, now */
     settle_resident(m, m->now > 0 ? m->now - 1 : 0);
     release_slot(m, frame);
+}
+
+static void evict(struct tide_machine *m)
+{
+    evict_frame(m, m->policy->victim(m->policy_state));
+}
+
+void memory_shed(struct tide_machine *m)
+{
+    uint32_t frame;
+
+    while (m->policy->shed(m->policy_state, &frame))
+        evict_frame(m, frame);
 }
 
 /* ---- physical memory ---- */
@@ -240,9 +253,10 @@ int memory_fault(struct tide_machine *m, struct process *p, tide_page page,
     uint32_t stamp;
     int rc;
 
-    m->hook_error = e;
     m->hook_code = 0;
     rc = tide_pagetable_ensure(&m->pagetable, page, &pte, e);
+    if (rc == 0 && m->policy->fault != NULL)
+        m->policy->fault(m->policy_state, page);
     if (rc == 0)
         rc = user_frame(m, frame, e);
     if (rc != 0)
@@ -462,6 +476,8 @@ static int move_page(struct tide_machine *m, tide_page from, tide_page to)
         *target = word;
     } else {
         *target = (uint64_t)stamp << 32 | TIDE_PTE_EVICTED;
+        if (m->policy->forget != NULL) /* what policies keep of evicted pages goes by name */
+            m->policy->forget(m->policy_state, from);
     }
     tide_pagetable_clear(&m->pagetable, from);
     return 0;
@@ -545,7 +561,6 @@ int memory_event(struct tide_machine *m, const struct tide_event *ev, struct tid
     rc = memory_process(m, ev->process, &p, e);
     if (rc != 0)
         return rc;
-    m->hook_error = e;
     m->hook_code = 0;
     switch (ev->type) {
     case TIDE_EV_PROCESS:

@@ -47,6 +47,7 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
     unsigned prot = 0;
     uint32_t frame = NO_FRAME;
     tide_page before = p->previous;
+    bool keep = true;
     int level, rc;
 
     p->previous = TIDE_PAGE_NONE; /* stays so after a segmentation fault */
@@ -78,15 +79,29 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
             if (rc != 0)
                 return rc;
         }
-        tide_tlb_fill(&m->tlb, side, page, frame);
+        /* a bit that load() cleared has flushed the page like any other that is cleared */
+        keep = !m->config.flush_on_clear || (m->bits[frame] & TIDE_FRAME_REFERENCED) != 0;
+        if (keep)
+            tide_tlb_fill(&m->tlb, side, page, frame);
     }
-    tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
+    if (keep)
+        tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
     step_mark(m, frame, kind == TIDE_WRITE);
     p->previous = page;
     if (*faulted) /* the load was told */
         return 0;
     return step_tell(m, frame, m->config.references == TIDE_REFERENCES_EVERY || page.v != before.v,
                      m->position, e);
+}
+
+int step_pass_over(struct tide_machine *m, struct process *p, uint64_t addr, struct tide_error *e)
+{
+    uint64_t page_bytes = UINT64_C(1) << m->geometry.page_shift;
+    struct tide_vma *vma = NULL;
+    unsigned prot = 0;
+    int rc = tide_mm_touch(&p->mm, addr & ~(page_bytes - 1), page_bytes, addr, &prot, &vma, e);
+
+    return rc < 0 ? rc : 0;
 }
 
 int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind kind,
@@ -102,13 +117,13 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     if (!canonical || page.v != m->previous.v)
         m->position++;
     m->previous = page;
-    if (m->skip_left > 0) {
-        m->skip_left--;
-        return 0;
-    }
     rc = memory_process(m, process, &p, e);
     if (rc != 0)
         return rc;
+    if (m->skip_left > 0) {
+        m->skip_left--;
+        return canonical ? step_pass_over(m, p, addr, e) : 0;
+    }
     m->now++;
     m->counts.references++;
     m->counts.accesses += starts_access;
@@ -122,6 +137,8 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     }
     if (rc != 0)
         return rc;
+    if (m->policy->due != NULL)
+        machine_ask_due(m);
     if (m->watch.reference != NULL)
         m->watch.reference(m->watch.context, m, page, kind, faulted, m->victim.page, m->victim.why);
     return m->now == m->deadline ? machine_deadline(m, e) : 0;

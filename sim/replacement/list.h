@@ -37,6 +37,24 @@ static inline void tide_list_fini(struct tide_list *l)
     l->links = NULL;
 }
 
+/* Several lists over the same frames, each frame in at most one of them at a time. They share their
+ * links: tide_list_fini(&lists[0]) frees those of all. */
+TIDE_MUST_CHECK static inline int tide_lists_init(struct tide_list *lists, uint32_t n,
+                                                  uint32_t frame_limit, struct tide_error *e)
+{
+    struct tide_link *links = tide_calloc((size_t)frame_limit + n, sizeof *links);
+
+    if (links == NULL)
+        return tide_nomem(e);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t end = frame_limit + i;
+
+        lists[i] = (struct tide_list){.links = links, .end = end};
+        links[end] = (struct tide_link){.prev = end, .next = end};
+    }
+    return 0;
+}
+
 static inline uint32_t tide_list_first(const struct tide_list *l)
 {
     return l->links[l->end].next;

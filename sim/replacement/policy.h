@@ -10,14 +10,23 @@
  *   event                                    calls
  *   a page is brought into a free frame      load
  *   a resident page is referenced            touch (n >= 1: how often, see "Runs")
+ *   a page without a frame is referenced     fault(page), before room is made: its load follows
+ *                                            the victims, if any, and no other hook stands between
  *   a frame is needed, none is free          victim, then (for explain) why, then
  *                                            remove(frame, TIDE_REMOVE_EVICT), then load of the new
  *                                            page (maybe into another frame)
  *   the page is unmapped, or its process     remove(frame, TIDE_REMOVE_UNMAP); at any time, for
  *   ends                                     any frame in use
  *   a page without a frame is unmapped       forget(page)
+ *   virtual time has come to due()           shed, remove(frame, TIDE_REMOVE_EVICT), until shed has
+ *                                            no more; after the reference made at that time
  *   the virtual clock passes a tick          tick (only with tick_period set), after the tick's
  *                                            last reference
+ *
+ * Fixed and variable space: most policies fill a number of frames that is given. A policy with
+ * `variable_space` (ws, pff, vmin) has as many frames as the trace has pages; its pages leave by
+ * shed, and do not count as resident any more at the reference made at that time. It is asked for a
+ * victim only where pages that mremap moved, and nobody touched since, have filled the frames.
  *
  * The load of a page is its first reference: no touch follows it for that reference. What load does
  * with the reference bit is the policy's convention.
@@ -87,6 +96,16 @@ static inline void tide_policy_clear(const struct tide_policy_env *env, uint32_t
         env->cleared(env->context, frame);
 }
 
+/* A part of `whole` pages, made to fit: at least `least`, but above all at most `most`. */
+static inline uint32_t tide_policy_part(struct tide_amount part, uint32_t whole, uint32_t least,
+                                        uint32_t most)
+{
+    uint64_t n = tide_amount_of(part, whole);
+
+    n = n < least ? least : n;
+    return n > most ? most : (uint32_t)n;
+}
+
 enum tide_remove_reason { TIDE_REMOVE_EVICT, TIDE_REMOVE_UNMAP };
 
 struct tide_policy {
@@ -94,7 +113,8 @@ struct tide_policy {
     const char *summary; /* one line for `pagetide list policies` */
     const char *source;  /* paper or book, year */
     enum tide_observes observes;
-    bool stack; /* has the inclusion property (more frames never fault more) */
+    bool stack;          /* has the inclusion property (more frames never fault more) */
+    bool variable_space; /* ignores the number of frames; has due and shed */
     const struct tide_option *options; /* NULL-ended, or NULL */
     size_t options_bytes;              /* of the struct that options describe */
     size_t state_bytes;                /* zeroed before init */
@@ -105,9 +125,13 @@ struct tide_policy {
     int (*init)(void *state, const struct tide_policy_env *env, const void *options,
                 struct tide_error *e);
     void (*fini)(void *state);
-    /* next_use (TIDE_OBSERVES_FUTURE only, else 0): grows with the time of the page's next
-     * reference; TIDE_NEVER where there is none, or the page is unmapped before it; no two pages'
-     * are equal but for TIDE_NEVER. */
+    /* The page that needs a frame, for policies whose choice of a victim depends on it. It has been
+     * referenced at *env->now. There may be victims without a fault, or several for one. NULL: the
+     * policy need not know before load. */
+    void (*fault)(void *state, tide_page page);
+    /* next_use (TIDE_OBSERVES_FUTURE only, else 0): the virtual time of the page's next reference,
+     * immediate repeats of the page left out; TIDE_NEVER where there is none, or the page is
+     * unmapped before it. */
     void (*load)(void *state, uint32_t frame, uint64_t next_use);
     void (*touch)(void *state, uint32_t frame, uint64_t n, uint64_t next_use);
     /* One of the frames in use (there is at least one). Does not remove it, but may move hands,
@@ -120,6 +144,12 @@ struct tide_policy {
     /* True once memory taken after init has run out; decisions since are void and the run must
      * fail (TIDE_E_NOMEM). To be asked once a block. NULL: takes none. */
     bool (*failed)(const void *state);
+    /* The virtual time after whose reference shed is to be asked: the present or later, UINT64_MAX
+     * for never; asked after every load, touch, remove and shed. May be earlier than needed: shed
+     * then has none. Machines never fold references for a policy that has it. */
+    uint64_t (*due)(const void *state);
+    /* A frame in use whose page leaves now; false: none (any more). */
+    bool (*shed)(void *state, uint32_t *frame);
     /* Period in references, from the options; called for every elapsed tick. NULL: none. */
     uint64_t (*tick_period)(const void *options);
     void (*tick)(void *state);

@@ -172,7 +172,10 @@ void tide_report_summary(struct tide_csv *c, const struct tide_machine *m,
 
     tide_csv_begin(c, TIDE_TABLE_summary, tide_report_first_column(TIDE_TABLE_summary));
     tide_csv_text(c, TIDE_COL_summary_policy, config->policy->name);
-    tide_csv_u64(c, TIDE_COL_summary_frames, tide_machine_frames(m));
+    if (config->policy->variable_space)
+        tide_csv_text(c, TIDE_COL_summary_frames, "");
+    else
+        tide_csv_u64(c, TIDE_COL_summary_frames, tide_machine_frames(m));
     tide_csv_u64(c, TIDE_COL_summary_page_bytes, UINT64_C(1) << config->page_shift);
     tide_csv_u64(c, TIDE_COL_summary_accesses, n.accesses);
     tide_csv_u64(c, TIDE_COL_summary_references, n.references);
@@ -188,7 +191,7 @@ void tide_report_summary(struct tide_csv *c, const struct tide_machine *m,
     tide_csv_u64(c, TIDE_COL_summary_walk_refs, n.walk_refs);
     tide_csv_ratio(c, TIDE_COL_summary_eat_cycles, cycles, n.references);
     tide_csv_ratio(c, TIDE_COL_summary_mean_resident_pages, n.resident_sum, n.references);
-    tide_csv_text(c, TIDE_COL_summary_reference_mode, "every");
+    tide_csv_text(c, TIDE_COL_summary_reference_mode, tide_references_names[config->references]);
     tide_csv_text(c, TIDE_COL_summary_status, tide_status_names[status]);
     settings(c, config);
     tide_csv_u64(c, TIDE_COL_summary_segfaults, segfaults);
@@ -196,6 +199,11 @@ void tide_report_summary(struct tide_csv *c, const struct tide_machine *m,
     tide_csv_u64(c, TIDE_COL_summary_page_tables_peak, pt->stats.tables_peak);
     tide_csv_u64(c, TIDE_COL_summary_cycles, cycles);
     tide_csv_text(c, TIDE_COL_summary_vmas, tide_machine_inferred(m) ? "inferred" : "layout");
+    tide_csv_text(c, TIDE_COL_summary_observe, tide_observe_names[config->observe]);
+    tide_csv_text(c, TIDE_COL_summary_flush_on_clear,
+                  config->observe != TIDE_OBSERVE_ACCESSED_BIT ? ""
+                  : config->flush_on_clear                     ? "yes"
+                                                               : "no");
     tide_csv_end(c);
 }
 

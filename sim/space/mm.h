@@ -5,10 +5,10 @@
  * those VMAs' permissions: for 4 KiB pages that is the kernel's rule, for larger ones the only one
  * under which a program that ran still runs.
  *
- * Where the trace has no layout or no system calls, VMAs are *inferred*: a touch outside every VMA
- * creates an anonymous rwx one, or extends an inferred one at most TIDE_INFER_GAP away, and every
- * page permits everything; then nothing is a segmentation fault. `strict` (layout and at least one
- * map change seen) ends that: the permissions of all VMAs are announced once through protected_().
+ * A trace whose layout is known is *strict*: what it touches outside every VMA, or against
+ * permissions, is a segmentation fault. Without a layout VMAs are *inferred*: a touch outside every
+ * VMA creates an anonymous rwx one, or extends an inferred one at most TIDE_INFER_GAP away, and
+ * every page permits everything.
  *
  * Neighbours that agree in all that a VMA says, with contiguous offsets where they map an object,
  * are merged at each change.
@@ -111,7 +111,7 @@ struct tide_mm {
     /* bytes; 0: not known. Both are known from HEAP or from the first BRK on. */
     uint64_t brk_start, brk_end;
     uint8_t brk_prot; /* TIDE_PROT_* of the heap */
-    bool has_layout, has_syscalls;
+    bool has_layout;
     struct tide_vma *cached[TIDE_MM_CACHED]; /* VMAs found lately, by a hash of the address */
     struct tide_mm_hooks hooks;
     struct tide_mm_stats stats;
@@ -124,7 +124,7 @@ void tide_mm_fini(struct tide_mm *mm);
 
 static inline bool tide_mm_strict(const struct tide_mm *mm)
 {
-    return mm->has_layout && mm->has_syscalls;
+    return mm->has_layout;
 }
 
 /* Applies a trace event of this process. What a system call can't have done is TIDE_E_TRACE, the

@@ -32,6 +32,19 @@ enum {
  * MADVISE  [addr, addr+len), advice as Linux numbers it (4 = MADV_DONTNEED frees the pages)
  * SYSCALL  any other system call; readers count these in tide_trace_info and deliver no event
  * EXIT     the process is gone
+ *
+ * The rest says what an allocator was asked, above the pages or below them. It changes no mapping:
+ * a machine without a stage for it passes over it.
+ *
+ * MALLOC      a heap object `addr` of `len` bytes; `number` is the alignment asked for, 0: none
+ * REALLOC     object `addr` is now `new_addr`, of `new_len` bytes; new_addr 0: asked in vain
+ * FREE        object `addr` is released
+ * PAGE_ALLOC  2^`number` page frames from frame `addr` on; `prot` is the migrate type, or
+ *             TIDE_MIGRATE_UNKNOWN; `cpu`
+ * PAGE_FREE   these come back: frame `addr`, order `number`; `cpu`
+ * KALLOC      a kernel object at `addr`: `len` bytes asked, `new_len` given, from the slab cache
+ *             that tide_reader_file(`file`) names, 0: kmalloc, which chooses by size; `cpu`
+ * KFREE       kernel object `addr` goes back, `file` as above; `cpu`
  */
 enum tide_event_type {
     TIDE_EV_PROCESS,
@@ -45,6 +58,13 @@ enum tide_event_type {
     TIDE_EV_MADVISE,
     TIDE_EV_SYSCALL,
     TIDE_EV_EXIT,
+    TIDE_EV_MALLOC,
+    TIDE_EV_REALLOC,
+    TIDE_EV_FREE,
+    TIDE_EV_PAGE_ALLOC,
+    TIDE_EV_PAGE_FREE,
+    TIDE_EV_KALLOC,
+    TIDE_EV_KFREE,
     TIDE_EV_TYPES
 };
 
@@ -54,6 +74,14 @@ enum {
     TIDE_MAP_FROM_LAYOUT = 2, /* part of the initial image, not of a system call */
     TIDE_MAP_POPULATE = 4
 };
+
+/* Flags of MALLOC, REALLOC and FREE. */
+enum {
+    TIDE_HEAP_NUMBERED = 1, /* objects are numbers, not addresses: where they lie is open */
+    TIDE_HEAP_ZEROED = 2    /* calloc */
+};
+
+enum { TIDE_MIGRATE_UNKNOWN = 255 };
 
 struct tide_event {
     uint32_t at;      /* index of the access it precedes */
@@ -65,8 +93,20 @@ struct tide_event {
     uint64_t offset; /* bytes into the file */
     uint32_t file;   /* 0: anonymous; else an id that tide_reader_file() names */
     uint32_t prot;   /* TIDE_PROT_* */
-    uint32_t number; /* system call, pid or advice */
+    uint32_t number; /* system call, pid, advice, alignment or order */
+    uint32_t cpu;    /* of kernel events; 0 where the trace does not tell */
 };
+
+/* The names of enum tide_event_type: one lower-case word each. */
+extern const char *const tide_event_names[TIDE_EV_TYPES];
+
+/* Events are at the kernel's granularity, whatever page size a machine has. */
+enum { TIDE_EVENT_GRAIN = 4096 };
+
+/* What no system call can have done, as the end of a sentence ("is larger than 2^57 bytes"): a
+ * range that is empty, wraps, is absurdly large or starts off a 4 KiB border. NULL: nothing.
+ * Readers check with it where they know the place of a record, address spaces once more. */
+const char *tide_event_problem(const struct tide_event *ev);
 
 struct tide_block {
     size_t n_accesses, n_events;

@@ -8,6 +8,7 @@
 #include "trace/reader.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,25 @@ const struct tide_format *const tide_formats[] = {
 #include "trace/formats.def"
 #undef TIDE_FORMAT
     NULL};
+
+const char *const tide_event_names[TIDE_EV_TYPES] = {[TIDE_EV_PROCESS] = "process",
+                                                     [TIDE_EV_MAP] = "map",
+                                                     [TIDE_EV_UNMAP] = "unmap",
+                                                     [TIDE_EV_PROTECT] = "protect",
+                                                     [TIDE_EV_REMAP] = "remap",
+                                                     [TIDE_EV_BRK] = "brk",
+                                                     [TIDE_EV_STACK] = "stack",
+                                                     [TIDE_EV_HEAP] = "heap",
+                                                     [TIDE_EV_MADVISE] = "madvise",
+                                                     [TIDE_EV_SYSCALL] = "syscall",
+                                                     [TIDE_EV_EXIT] = "exit",
+                                                     [TIDE_EV_MALLOC] = "malloc",
+                                                     [TIDE_EV_REALLOC] = "realloc",
+                                                     [TIDE_EV_FREE] = "free",
+                                                     [TIDE_EV_PAGE_ALLOC] = "page_alloc",
+                                                     [TIDE_EV_PAGE_FREE] = "page_free",
+                                                     [TIDE_EV_KALLOC] = "kalloc",
+                                                     [TIDE_EV_KFREE] = "kfree"};
 
 struct tide_reader {
     struct tide_stream *stream;
@@ -60,9 +80,7 @@ static const char *foreign_compression(const unsigned char *head, size_t n)
 {
     static const struct {
         const char *magic, *name;
-    } known[] = {{"\xfd"
-                  "7zXZ",
-                  "xz"},
+    } known[] = {{"\xfd\x37\x7a\x58\x5a", "xz"},
                  {"\x28\xb5\x2f\xfd", "zstd"},
                  {"BZh", "bzip2"},
                  {"PK\x03\x04", "zip"}};
@@ -79,7 +97,7 @@ const struct tide_format *tide_format_find(const struct tide_format *const *list
                                            struct tide_error *e)
 {
     const char *names[KNOWN_MAX] = {NULL}, *other;
-    char known[256];
+    char known[512];
     size_t count = names_of(list, names, known, sizeof known);
     size_t best = count, second = count;
     int best_score = 0;
@@ -114,8 +132,8 @@ const struct tide_format *tide_format_find(const struct tide_format *const *list
     if (n == 0 && whole) {
         tide_fail(e, TIDE_E_TRACE, "there is nothing in it: the trace is empty");
     } else if (other != NULL) {
-        tide_fail(e, TIDE_E_TRACE, "the trace is compressed with %s; gzip and plain are read",
-                  other);
+        tide_fail(e, TIDE_E_TRACE, "the trace is compressed with %s; this build reads %s and plain",
+                  other, tide_stream_compressions());
         tide_error_remedy(e, "decompress it into a pipe and give '-' as the trace");
     } else if (best < count) {
         tide_fail(e, TIDE_E_TRACE, "the format is not clear: it may be %s or %s", names[best],
@@ -138,6 +156,15 @@ struct tide_event *tide_block_event(struct tide_block *b, struct tide_trace_info
     *ev = (struct tide_event){.at = (uint32_t)b->n_accesses, .type = (uint8_t)type};
     info->events[type]++;
     return ev;
+}
+
+const char *tide_bad_extent(uint64_t addr, uint64_t size)
+{
+    if (size == 0 || size > TIDE_ACCESS_MAX_BYTES)
+        return "the size is not within 1..65536 bytes";
+    if (addr > UINT64_MAX - (size - 1))
+        return "address plus size do not fit in 64 bits";
+    return NULL;
 }
 
 /* Moves what is unread to the front and reads behind it. 1, 0 at the end, or an error. */
@@ -219,12 +246,41 @@ void tide_reader_close(struct tide_reader *r)
     free(r);
 }
 
+/* A flipped bit in a compressed file mostly decodes to something, and is found when a record makes
+ * no sense, long before the checksum. So when a record is damaged the rest of the stream is read
+ * too: if that fails, the file is what is damaged, and the record only where it shows. */
+static void blame_stream(struct tide_reader *r)
+{
+    struct tide_error *found = &r->failed, cause = {0};
+    const char *place;
+    char shows[256];
+    ssize_t got;
+
+    if (tide_stream_compression(r->stream) == NULL)
+        return;
+    do
+        got = tide_stream_read(r->stream, r->window.bytes, WINDOW_BYTES, &cause);
+    while (got > 0);
+    place = strstr(found->where, ": ");
+    snprintf(shows, sizeof shows, "%.200s", place != NULL ? place + 2 : found->where);
+    if (got < 0 && cause.code == TIDE_E_TRACE) {
+        size_t n = strlen(cause.what);
+
+        *found = cause;
+        snprintf(found->what + n, sizeof found->what - n, "; it makes no sense from %s on", shows);
+    } else {
+        tide_error_where(found, "%.200s: %s of the content", r->window.name, shows);
+    }
+}
+
 /* Fills the block. 1 full, 0 the content has ended, or an error. */
 static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
     for (;;) {
         int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
 
+        if (rc == TIDE_E_TRACE)
+            blame_stream(r);
         if (rc != 0 || r->window.at_end)
             return rc;
         if ((rc = read_more(r, e)) < 0)
@@ -244,6 +300,15 @@ static void count_kinds(const struct tide_block *b, uint64_t counts[TIDE_KINDS])
 }
 _Static_assert(TIDE_KINDS <= 4 && TIDE_BLOCK_ACCESSES < 1 << 16, "the counters of count_kinds()");
 
+/* Whether anything but processes was told of. */
+static bool has_events(const struct tide_trace_info *info)
+{
+    for (size_t type = 0; type < TIDE_EV_TYPES; type++)
+        if (type != TIDE_EV_PROCESS && info->events[type] > 0)
+            return true;
+    return false;
+}
+
 int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
     b->n_accesses = b->n_events = 0;
@@ -253,10 +318,11 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
 
         count_kinds(b, r->info.accesses);
         r->accesses += b->n_accesses;
-        if (rc == 0 && r->accesses == 0) {
-            rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no memory access");
+        if (rc == 0 && r->accesses == 0 && !(r->format->events_alone && has_events(&r->info))) {
+            rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no %s",
+                           r->format->events_alone ? "event" : "memory access");
             tide_error_where(&r->failed, "%s", r->window.name);
-            tide_error_remedy(&r->failed, "read as %s, an access looks like: %s", r->format->name,
+            tide_error_remedy(&r->failed, "read as %s, a record looks like: %s", r->format->name,
                               r->format->example);
         }
         r->ended = rc < 0 ? rc : rc == 0;

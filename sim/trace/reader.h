@@ -22,6 +22,7 @@ struct tide_trace_info {
     bool has_layout;       /* the initial VMAs were given */
     bool has_syscalls;     /* map changes were given */
     char command[512];     /* the recorded command line, or empty */
+    char reduction[160];   /* what a reduced trace is good for (trace/reduce.h), or empty */
 };
 
 struct tide_reader;
@@ -34,12 +35,14 @@ void tide_reader_close(struct tide_reader *r);
 
 /* Fills `b`. Returns 1 with at least one access or event, 0 at the end, or a negative enum
  * tide_code: everything before the damage has then been delivered by earlier calls. A trace
- * without any access ends in TIDE_E_TRACE. The first event is a PROCESS, before anything else. */
+ * without any access ends in TIDE_E_TRACE, unless its format is one of events alone. The first
+ * event is a PROCESS, before anything else. */
 TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b,
                                      struct tide_error *e);
 
 const struct tide_trace_info *tide_reader_info(const struct tide_reader *r);
-/* The path of a file id of MAP events, or NULL where the trace does not tell. */
+/* The path of a file id of MAP events, the name of a cache of KALLOC and KFREE, or NULL where the
+ * trace does not tell. */
 const char *tide_reader_file(const struct tide_reader *r, uint32_t file);
 struct tide_stream *tide_reader_stream(struct tide_reader *r);
 
@@ -58,6 +61,7 @@ struct tide_format {
     const char *name;    /* as for --format; lower case */
     const char *summary; /* one line for `pagetide list formats` */
     const char *example; /* one or two records */
+    bool events_alone;   /* a trace of events without any access is complete */
     size_t state_bytes;  /* of the format's own zeroed state */
     /* Score 0..100 for the first n bytes of content; `whole`: there are no more. */
     int (*probe)(const unsigned char *head, size_t n, bool whole);
@@ -82,6 +86,10 @@ extern const struct tide_format *const tide_formats[];
 const struct tide_format *tide_format_find(const struct tide_format *const *list, const char *name,
                                            const unsigned char *head, size_t n, bool whole,
                                            struct tide_error *e);
+
+/* NULL where an access of these bytes can be, else what is wrong: the size is within
+ * 1..TIDE_ACCESS_MAX_BYTES, the last byte does not wrap past 2^64-1. */
+const char *tide_bad_extent(uint64_t addr, uint64_t size);
 
 /* Appends an event (zeroed but for at and type) and counts it; the block must have room. */
 struct tide_event *tide_block_event(struct tide_block *b, struct tide_trace_info *info,

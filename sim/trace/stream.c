@@ -1,9 +1,13 @@
 /* Streams of bytes: see stream.h.
  *
- * gzip is inflated straight into the caller's buffer; zlib keeps its own 32 KiB of history, so the
- * memory used does not depend on the length. A read returns at the end of a member at the latest.
- * The checksum of the content comes free: zlib checks each member by its own CRC-32, and
- * crc32_combine() joins those. Plain input is summed as it passes.
+ * A codec decodes straight into the caller's buffer and keeps its own history, so the memory used
+ * does not depend on the length. A read returns at the end of a member at the latest. The checksum
+ * of gzip's content comes free: its members have CRC-32 sums, which crc32_combine() joins. Other
+ * content is summed as it passes.
+ *
+ * Where a codec has a judge, a member that does not end well is decoded once more by that one, from
+ * the beginning, up to where the content was delivered; from there the judge goes on, and finds the
+ * damage. A pipe cannot go back: there the codec's own word has to do.
  *
  * The first failure is kept and returned by every later read.
  *
@@ -13,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +26,13 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "trace/codec.h"
 
 enum { RAW_BYTES = 128 * 1024, IDENTIFY_BYTES = 256 * 1024 };
 
 enum stage {
     PLAIN,  /* raw bytes are content */
-    MEMBER, /* inside a gzip member */
+    MEMBER, /* inside a compressed member */
     BEHIND  /* behind a complete member: another one, zero padding, or the end */
 };
 
@@ -44,9 +48,12 @@ struct tide_stream {
     unsigned char *buffer;
 
     enum stage stage;
-    bool padded; /* a zero byte has followed the last member */
-    bool inflating;
-    z_stream z;
+    bool padded;                    /* a zero byte has followed the last member */
+    const struct tide_codec *codec; /* NULL: plain */
+    void *decoder;                  /* its state */
+    uint64_t member_raw;            /* file offset of the current member */
+    uint64_t again;                 /* content that the judge has to make a second time */
+    uint32_t again_crc;             /* of all content, meanwhile */
 
     uint64_t offset;        /* content delivered */
     uint64_t member_offset; /* content delivered before the current member */
@@ -97,19 +104,7 @@ static int refill(struct tide_stream *s, struct tide_error *e)
     return n > 0;
 }
 
-static void *z_alloc(void *context, unsigned n, unsigned bytes)
-{
-    (void)context;
-    return tide_calloc(n, bytes);
-}
-
-static void z_free(void *context, void *p)
-{
-    (void)context;
-    free(p);
-}
-
-/* Looks at the first two bytes, which a pipe may deliver one by one. */
+/* Looks at the first bytes, which a pipe may deliver one by one. */
 static int sniff(struct tide_stream *s, struct tide_error *e)
 {
     int rc = refill(s, e);
@@ -121,8 +116,8 @@ static int sniff(struct tide_stream *s, struct tide_error *e)
         tide_error_where(e, "%s", s->name);
         return TIDE_E_TRACE;
     }
-    while (s->fd >= 0 && s->raw_len == 1) {
-        ssize_t n = read(s->fd, s->buffer + 1, RAW_BYTES - 1);
+    while (s->fd >= 0 && s->raw_len < TIDE_CODEC_MAGIC_MAX) {
+        ssize_t n = read(s->fd, s->buffer + s->raw_len, RAW_BYTES - s->raw_len);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -132,13 +127,11 @@ static int sniff(struct tide_stream *s, struct tide_error *e)
             break;
         s->raw_len += (size_t)n;
     }
-    if (s->raw_len < 2 || s->raw[0] != 0x1f || s->raw[1] != 0x8b)
+    s->codec = tide_codec_find(s->raw, s->raw_len);
+    if (s->codec == NULL)
         return 0;
-    s->z.zalloc = z_alloc;
-    s->z.zfree = z_free;
-    if (inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK)
+    if ((s->decoder = s->codec->open()) == NULL)
         return tide_nomem(e);
-    s->inflating = true;
     s->stage = MEMBER;
     return 0;
 }
@@ -218,8 +211,8 @@ void tide_stream_close(struct tide_stream *s)
 {
     if (s == NULL)
         return;
-    if (s->inflating)
-        inflateEnd(&s->z);
+    if (s->decoder != NULL)
+        s->codec->close(s->decoder);
     if (s->own_fd && s->fd >= 0)
         close(s->fd);
     free(s->buffer);
@@ -227,67 +220,133 @@ void tide_stream_close(struct tide_stream *s)
     free(s);
 }
 
-/* One step inside a member. Returns the bytes delivered, which may be 0 before the end. */
-static ssize_t inflate_some(struct tide_stream *s, unsigned char *buf, size_t n,
-                            struct tide_error *e)
+/* Back to the beginning of the member. False: this can't be done. */
+static bool rewind_member(struct tide_stream *s)
 {
-    int more = refill(s, e);
-    size_t in, got;
-    int z;
+    uint64_t taken = s->raw_before + s->raw_len - s->member_raw;
+
+    if (s->fd < 0) {
+        s->raw_pos = (size_t)s->member_raw;
+        return true;
+    }
+    if (lseek(s->fd, -(off_t)taken, SEEK_CUR) < 0)
+        return false;
+    s->raw_before = s->member_raw;
+    s->raw_pos = s->raw_len = 0;
+    return true;
+}
+
+/* The member does not end well. 1: the judge goes on in the codec's place; 0: it can't. */
+static int ask_judge(struct tide_stream *s, struct tide_error *e)
+{
+    const struct tide_codec *judge = s->codec->judge;
+    void *decoder;
+
+    if (judge == NULL)
+        return 0;
+    if ((decoder = judge->open()) == NULL)
+        return keep(s, tide_nomem(&s->failed), e);
+    if (!rewind_member(s)) {
+        judge->close(decoder);
+        return 0;
+    }
+    s->again_crc = tide_stream_crc32(s);
+    s->again = s->offset - s->member_offset;
+    s->codec->close(s->decoder);
+    s->codec = judge;
+    s->decoder = decoder;
+    return 1;
+}
+
+/* The judge has come to an end before what was delivered did: it is stricter than the codec was.
+ * The content so far keeps its sum. */
+static void settle(struct tide_stream *s)
+{
+    if (s->again == 0)
+        return;
+    s->again = 0;
+    s->crc = s->again_crc;
+    s->member_offset = s->offset;
+}
+
+static void fail_member(struct tide_stream *s, int code, const char *why, struct tide_error *e)
+{
+    char what[200];
+
+    if (code == TIDE_E_TRACE)
+        snprintf(what, sizeof what, "the %s data is damaged (%s)", s->codec->name, why);
+    else
+        snprintf(what, sizeof what, "the %s data is truncated: the file ends inside it",
+                 s->codec->name);
+    fail(s, TIDE_E_TRACE, what, e);
+}
+
+/* One step inside a member. Returns the bytes delivered, which may be 0 before the end. */
+static ssize_t decode_some(struct tide_stream *s, unsigned char *buf, size_t n,
+                           struct tide_error *e)
+{
+    struct tide_codec_io io;
+    const char *why = NULL;
+    size_t made, got = 0;
+    int more = refill(s, e), rc, judged;
 
     if (more < 0)
         return more;
-    in = s->raw_len - s->raw_pos;
-    if (in > UINT_MAX)
-        in = UINT_MAX;
-    if (n > UINT_MAX)
-        n = UINT_MAX;
-    s->z.next_in = (unsigned char *)(uintptr_t)(s->raw + s->raw_pos); /* zlib only reads it */
-    s->z.avail_in = (unsigned)in;
-    s->z.next_out = buf;
-    s->z.avail_out = (unsigned)n;
-    z = inflate(&s->z, Z_NO_FLUSH);
-    s->raw_pos += in - s->z.avail_in;
-    got = n - s->z.avail_out;
-    s->offset += got;
-    if (z == Z_STREAM_END) {
+    /* what is made a second time goes into the buffer, too, and stays there unused */
+    if (s->again > 0 && n > s->again)
+        n = (size_t)s->again;
+    io = (struct tide_codec_io){s->raw + s->raw_pos, s->raw_len - s->raw_pos, buf, n};
+    rc = s->codec->step(s->decoder, &io, &why);
+    s->raw_pos = s->raw_len - io.n_in;
+    made = n - io.n_out;
+    if (s->again > 0) {
+        s->again -= made;
+    } else {
+        got = made;
+        s->offset += got;
+        if (s->codec->crc32 == NULL)
+            s->crc = tide_crc32(s->crc, buf, got);
+    }
+    if (rc == TIDE_CODEC_MEMBER_END) {
+        settle(s);
         s->crc = tide_stream_crc32(s);
         s->member_offset = s->offset;
         s->stage = BEHIND;
         return (ssize_t)got;
     }
-    if (z == Z_MEM_ERROR)
+    if (rc == TIDE_E_NOMEM)
         return keep(s, tide_nomem(&s->failed), e);
-    if (z != Z_OK && z != Z_BUF_ERROR) {
-        char what[128];
-
-        snprintf(what, sizeof what, "the gzip data is damaged (%s)",
-                 s->z.msg != NULL ? s->z.msg : "not deflate");
-        fail(s, TIDE_E_TRACE, what, e);
-        return got > 0 ? (ssize_t)got : TIDE_E_TRACE;
+    /* The codec may hold bytes that it had no room for: only silence at the end is a truncation. */
+    if (rc == TIDE_CODEC_MORE && (made > 0 || more))
+        return (ssize_t)got;
+    if ((judged = ask_judge(s, e)) == 0) {
+        settle(s);
+        fail_member(s, rc, why, e);
+        judged = TIDE_E_TRACE;
     }
-    /* zlib may hold bytes that it had no room for: only silence at the end is a truncation. */
-    if (got == 0 && !more)
-        return fail(s, TIDE_E_TRACE, "the gzip data is truncated: the file ends inside it", e);
-    return (ssize_t)got;
+    return got > 0 || judged == 1 ? (ssize_t)got : judged;
 }
 
 /* Behind a member. Returns 1 when another begins, 0 at the end. */
 static int next_member(struct tide_stream *s, struct tide_error *e)
 {
+    char what[200];
     int rc;
 
     while ((rc = refill(s, e)) == 1) {
-        unsigned char c = s->raw[s->raw_pos];
+        const unsigned char *p = s->raw + s->raw_pos;
 
-        if (c == 0x1f && !s->padded) {
+        if (!s->padded && s->codec->begins(p, 1)) {
             s->stage = MEMBER;
-            inflateReset(&s->z);
-            return 1;
+            s->member_raw = tide_stream_raw_offset(s);
+            rc = s->codec->restart(s->decoder);
+            return rc < 0 ? keep(s, tide_nomem(&s->failed), e) : 1;
         }
-        if (c != 0)
-            return fail(s, TIDE_E_TRACE, "bytes that are not gzip follow the end of the gzip data",
-                        e);
+        if (*p != 0) {
+            snprintf(what, sizeof what, "bytes that are not %s follow the end of the %s data",
+                     s->codec->name, s->codec->name);
+            return fail(s, TIDE_E_TRACE, what, e);
+        }
         s->padded = true;
         s->raw_pos++;
     }
@@ -309,7 +368,7 @@ ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide
         if (n > s->raw_len - s->raw_pos)
             n = s->raw_len - s->raw_pos;
         memcpy(buf, s->raw + s->raw_pos, n);
-        s->crc = (uint32_t)crc32_z(s->crc, buf, n);
+        s->crc = tide_crc32(s->crc, buf, n);
         s->raw_pos += n;
         s->offset += n;
         return (ssize_t)n;
@@ -317,7 +376,7 @@ ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide
     do {
         if (s->stage == BEHIND && (rc = next_member(s, e)) <= 0)
             return rc;
-        got = inflate_some(s, buf, n, e);
+        got = decode_some(s, buf, n, e);
     } while (got == 0);
     return got;
 }
@@ -325,6 +384,11 @@ ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide
 const char *tide_stream_name(const struct tide_stream *s)
 {
     return s->name;
+}
+
+const char *tide_stream_compression(const struct tide_stream *s)
+{
+    return s->codec != NULL ? s->codec->name : NULL;
 }
 
 uint64_t tide_stream_raw_offset(const struct tide_stream *s)
@@ -346,9 +410,11 @@ uint32_t tide_stream_crc32(const struct tide_stream *s)
 {
     uint64_t n = s->offset - s->member_offset;
 
-    if (s->stage == PLAIN || n == 0)
+    if (s->again > 0)
+        return s->again_crc;
+    if (s->stage == PLAIN || s->codec->crc32 == NULL || n == 0)
         return s->crc;
-    return (uint32_t)crc32_combine(s->crc, s->z.adler, (z_off_t)n);
+    return (uint32_t)crc32_combine(s->crc, s->codec->crc32(s->decoder), (z_off_t)n);
 }
 
 int tide_stream_identify(const char *path, uint32_t *crc, uint64_t *bytes, struct tide_error *e)

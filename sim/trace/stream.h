@@ -1,9 +1,10 @@
-/* A stream of bytes: a file, standard input, or memory; gzip is inflated on the way.
+/* A stream of bytes: a file, standard input, or memory; compressed content is decoded on the way.
  *
- * Bounded memory whatever the length. Compression is found by content (1f 8b), never by name.
- * Concatenated gzip members are one stream, as in gzip(1). After a member, zero padding is
- * accepted; any other trailing byte is an error. Truncation and a wrong checksum are errors that
- * carry the byte offset in the compressed file and in the content.
+ * Bounded memory whatever the length. Compression is found by content, never by name: gzip always,
+ * zstd and xz where their libraries were there when this was built. Concatenated members are one
+ * stream, as gzip(1) and the others have it. After a member, zero padding is accepted; any other
+ * trailing byte is an error. Truncation and a wrong checksum are errors that carry the byte offset
+ * in the compressed file and in the content.
  * We do not use gzread(): it takes a truncated file for a clean end.
  */
 #ifndef TIDE_TRACE_STREAM_H
@@ -31,6 +32,10 @@ TIDE_MUST_CHECK ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_
                                          struct tide_error *e);
 
 const char *tide_stream_name(const struct tide_stream *s);
+/* "gzip", "zstd", "xz", or NULL for plain content. */
+const char *tide_stream_compression(const struct tide_stream *s);
+/* The compressions that this build reads, as "gzip, zstd". */
+const char *tide_stream_compressions(void);
 /* Bytes taken from the file, its size (0 if not known), bytes of content delivered. */
 uint64_t tide_stream_raw_offset(const struct tide_stream *s);
 uint64_t tide_stream_raw_size(const struct tide_stream *s);

@@ -114,6 +114,19 @@ bool tide_number_c(const unsigned char **at, const unsigned char *end, uint64_t 
     return tide_number(at, end, 10, out);
 }
 
+const char *tide_address(const unsigned char **at, const unsigned char *end, uint64_t *out)
+{
+    const unsigned char *digits;
+
+    if (end - *at >= 2 && (*at)[0] == '0' && ((*at)[1] | 0x20) == 'x')
+        *at += 2;
+    digits = *at;
+    if (tide_number(at, end, 16, out))
+        return NULL;
+    return *at == digits ? "a hexadecimal address was expected"
+                         : "the address does not fit in 64 bits";
+}
+
 int tide_damage(const struct tide_reader_window *w, const unsigned char *at, uint64_t line,
                 struct tide_error *e, const char *what, ...)
 {
@@ -127,6 +140,17 @@ int tide_damage(const struct tide_reader_window *w, const unsigned char *at, uin
     tide_error_where(e, "%s: line %llu, byte %llu", w->name, (unsigned long long)line,
                      (unsigned long long)(w->offset + (uint64_t)(at - w->bytes)));
     return TIDE_E_TRACE;
+}
+
+int tide_damaged_line(const struct tide_reader_window *w, const struct tide_line *line,
+                      const unsigned char *bad, uint64_t number, const char *expected,
+                      struct tide_error *e)
+{
+    char excerpt[TIDE_EXCERPT_BYTES];
+
+    return tide_damage(w, bad, number, e, "%s%s: '%s'",
+                       line->ended ? "" : "the trace is truncated inside a line: ", expected,
+                       tide_excerpt(line->text, line->n, excerpt));
 }
 
 const char *tide_excerpt(const unsigned char *text, size_t n, char out[TIDE_EXCERPT_BYTES])

@@ -38,6 +38,15 @@ bool tide_eat(struct tide_text *t, const char *s);
 bool tide_eat_through(struct tide_text *t, const char *s);
 void tide_eat_blanks(struct tide_text *t);
 
+/* Behind blanks and tabs. */
+static inline const unsigned char *tide_skip_blanks(const unsigned char *p,
+                                                    const unsigned char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
 /* The value of a hexadecimal digit of either case, or 255. */
 extern const unsigned char tide_hex_digit[256];
 
@@ -46,10 +55,17 @@ extern const unsigned char tide_hex_digit[256];
 bool tide_number(const unsigned char **at, const unsigned char *end, unsigned base, uint64_t *out);
 /* The same with 0x for hexadecimal, else decimal. */
 bool tide_number_c(const unsigned char **at, const unsigned char *end, uint64_t *out);
+/* An address: hexadecimal digits, with 0x or without. NULL, or what was expected at *at. */
+const char *tide_address(const unsigned char **at, const unsigned char *end, uint64_t *out);
 
 /* The error for a damaged record: `at` points into the window; "name: line L, byte B". */
 int tide_damage(const struct tide_reader_window *w, const unsigned char *at, uint64_t line,
                 struct tide_error *e, const char *what, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same for a line whose part at `bad` is not what was expected; shows the line. */
+int tide_damaged_line(const struct tide_reader_window *w, const struct tide_line *line,
+                      const unsigned char *bad, uint64_t number, const char *expected,
+                      struct tide_error *e);
 
 /* At most 48 bytes of text for a message, what cannot be printed as \xNN. Returns `out`. */
 enum { TIDE_EXCERPT_BYTES = 4 * 48 + 4 };

@@ -29,7 +29,7 @@ struct world {
     uint8_t told_prot[PAGES];    /* ditto: changes announced by protected_() */
     uint64_t brk_start, brk_end; /* bytes, 0: unknown */
     uint8_t brk_prot;
-    bool layout, syscalls;
+    bool layout;
     uint64_t live; /* kernel objects */
     uint32_t next_content;
     unsigned seed, step;
@@ -164,7 +164,7 @@ static void compare(struct world *w)
     }
     cr_assert_null(v, "seed %u step %u", w->seed, w->step);
     cr_assert_eq(mm->vsz_bytes, vsz, "seed %u step %u", w->seed, w->step);
-    cr_assert(mm->has_layout == w->layout && mm->has_syscalls == w->syscalls);
+    cr_assert(mm->has_layout == w->layout);
     cr_assert(mm->brk_start == w->brk_start && mm->brk_end == w->brk_end, "seed %u step %u",
               w->seed, w->step);
 }
@@ -390,8 +390,6 @@ static void model(struct world *w, const struct tide_event *ev, size_t from, siz
     }
     if (ev->type == TIDE_EV_MAP && (ev->flags & TIDE_MAP_FROM_LAYOUT))
         w->layout = true;
-    else if (ev->type != TIDE_EV_HEAP && ev->type != TIDE_EV_STACK)
-        w->syscalls = true;
 }
 
 static void do_event(struct world *w, struct tide_rng *r)
@@ -399,7 +397,7 @@ static void do_event(struct world *w, struct tide_rng *r)
     size_t from, to;
     struct tide_event ev = random_event(w, r, &from, &to);
     struct tide_error e = {0};
-    bool refuse = impossible(w, &ev, from, to), was_strict = w->layout && w->syscalls;
+    bool refuse = impossible(w, &ev, from, to), was_strict = w->layout;
     int rc;
 
     memset(w->told_prot, 0, sizeof w->told_prot);
@@ -411,7 +409,7 @@ static void do_event(struct world *w, struct tide_rng *r)
         return;
     }
     model(w, &ev, from, to);
-    for (size_t i = 0; i < PAGES && !was_strict && w->layout && w->syscalls; i++)
+    for (size_t i = 0; i < PAGES && !was_strict && w->layout; i++)
         cr_assert_eq(w->told_prot[i] == 1, w->pages[i].mapped, "seed %u step %u page %zu", w->seed,
                      w->step, i);
 }
@@ -449,7 +447,7 @@ static void model_touch(struct world *w, size_t i, size_t first, size_t last)
             if (w->pages[above].file != 0 || w->pages[above].shared)
                 w->pages[k].offset -= (above - k) * PAGE;
         }
-    } else if (w->layout && w->syscalls) {
+    } else if (w->layout) {
         return;
     } else if (below > 0 && w->pages[below - 1].segment == TIDE_SEG_INFERRED &&
                (first - below) * PAGE <= TIDE_INFER_GAP) {
@@ -487,8 +485,8 @@ static void do_touch(struct world *w, struct tide_rng *r)
     cr_assert_eq(rc, found, "seed %u step %u page %zu", w->seed, w->step, i);
     if (!found)
         return;
-    cr_assert_eq(prot, w->layout && w->syscalls ? want : TIDE_PROT_ALL, "seed %u step %u page %zu",
-                 w->seed, w->step, i);
+    cr_assert_eq(prot, w->layout ? want : TIDE_PROT_ALL, "seed %u step %u page %zu", w->seed,
+                 w->step, i);
     cr_assert(v == tide_mm_find(&w->mm, addr) ||
                   (!w->pages[i].mapped && v == tide_mm_overlap(&w->mm, start, bytes)),
               "seed %u step %u page %zu", w->seed, w->step, i);

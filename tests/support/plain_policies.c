@@ -1,28 +1,9 @@
 /* See plain_policies.h. Conventions are those that the head comments in sim/replacement/ state. */
-#include "plain_policies.h"
+#include "plain_rules.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct plain_rules {
-    const char *name;
-    size_t (*victim)(struct plain *p); /* index in list[] */
-    void (*load)(struct plain *p, struct plain_page *page);
-    void (*reference)(struct plain *p, struct plain_page *page);
-    void (*gone)(struct plain *p, const struct plain_page *page, bool evicted);
-    void (*forget)(struct plain *p, tide_page page);
-    void (*tick)(struct plain *p);
-};
-
-static size_t find(const struct plain *p, tide_page page)
-{
-    size_t i = 0;
-
-    while (i < p->n && p->list[i].page.v != page.v)
-        i++;
-    return i;
-}
 
 /* ---- by order of loading, last use, count, next use ---- */
 
@@ -234,7 +215,7 @@ static void random_load(struct plain *p, struct plain_page *page)
 
 static size_t any(struct plain *p)
 {
-    return find(p, p->pools[0][tide_rng_below(&p->rng, p->n_pools[0])]);
+    return plain_find(p, p->pools[0][tide_rng_below(&p->rng, p->n_pools[0])]);
 }
 
 static int class_of(const struct plain_page *page)
@@ -261,7 +242,7 @@ static size_t any_of_lowest_class(struct plain *p)
             c++;
             continue;
         }
-        i = find(p, p->pools[c][tide_rng_below(&p->rng, p->n_pools[c])]);
+        i = plain_find(p, p->pools[c][tide_rng_below(&p->rng, p->n_pools[c])]);
         if (class_of(&p->list[i]) == c) {
             assert(c == lowest);
             return i;
@@ -303,38 +284,58 @@ static const struct plain_rules all_rules[] = {
     {.name = "gclock", .victim = count_down, .load = gclock_load, .reference = gclock_reference},
     {.name = "random", .victim = any, .load = random_load, .gone = pool_gone},
     {.name = "opt", .victim = farthest},
+    {.name = NULL},
 };
 
 /* ---- what all have in common ---- */
 
-/* The number behind "name=", or the default. */
-static uint64_t number(const char *settings, const char *name, uint64_t def)
+size_t plain_find(const struct plain *p, tide_page page)
+{
+    size_t i = 0;
+
+    while (i < p->n && p->list[i].page.v != page.v)
+        i++;
+    return i;
+}
+
+uint64_t plain_number(const char *settings, const char *name, uint64_t def)
 {
     const char *at = strstr(settings, name);
 
     return at != NULL ? strtoull(at + strlen(name), NULL, 10) : def;
 }
 
+static const struct plain_rules *rules_of(const char *policy)
+{
+    const struct plain_rules *const tables[] = {all_rules, plain_rules_2, plain_rules_3};
+
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const struct plain_rules *r = tables[t]; r->name != NULL; r++)
+            if (strcmp(r->name, policy) == 0)
+                return r;
+    return NULL;
+}
+
 void plain_open(struct plain *p, const char *policy, const char *settings, size_t frames,
                 uint64_t seed)
 {
-    size_t i = 0, n = sizeof all_rules / sizeof *all_rules;
+    const struct plain_rules *rules = rules_of(policy);
 
-    while (i < n && strcmp(all_rules[i].name, policy) != 0)
-        i++;
-    assert(i < n && frames <= PLAIN_FRAMES);
+    assert(rules != NULL && frames <= PLAIN_FRAMES);
     if (settings == NULL)
         settings = "";
     memset(p, 0, sizeof *p);
-    p->rules = &all_rules[i];
+    p->rules = rules;
     p->frames = frames;
-    p->tick = number(settings, "tick=", 1000);
-    p->bits = number(settings, "bits=", 8);
-    p->cap = number(settings, "cap=", 3);
-    p->initial = number(settings, "initial=", 1);
-    p->initial_bit = number(settings, "initial_bit=", 1);
+    p->tick = plain_number(settings, "tick=", 1000);
+    p->bits = plain_number(settings, "bits=", 8);
+    p->cap = plain_number(settings, "cap=", 3);
+    p->initial = plain_number(settings, "initial=", 1);
+    p->initial_bit = plain_number(settings, "initial_bit=", 1);
     p->persist = strstr(settings, "persist=yes") != NULL;
     tide_rng_init(&p->rng, seed, "policy");
+    if (rules->open != NULL)
+        rules->open(p, settings);
 }
 
 /* The page at list[i] leaves. */
@@ -348,7 +349,7 @@ static void out(struct plain *p, size_t i, bool evicted)
 
 bool plain_step(struct plain *p, const struct driver_step *step, tide_page *victim)
 {
-    size_t i = find(p, step->page);
+    size_t i = plain_find(p, step->page);
     bool faulted = i == p->n;
     struct plain_page *page;
 
@@ -361,6 +362,8 @@ bool plain_step(struct plain *p, const struct driver_step *step, tide_page *vict
         return false;
     }
     p->now++;
+    if (faulted && p->rules->fault != NULL)
+        p->rules->fault(p, step->page);
     if (faulted && p->n == p->frames) {
         i = p->rules->victim(p);
         *victim = p->list[i].page;

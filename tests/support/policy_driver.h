@@ -33,6 +33,7 @@ struct driver {
     struct tide_map frames; /* page -> frame */
     uint64_t now, tick;     /* tick: 0 for policies without */
     uint64_t faults, evictions, writebacks;
+    uint64_t resident_sum; /* of the pages in memory after each step that folds nothing */
 };
 
 /* For policies with options: set some away from their defaults, NAME=VALUE, separated by blanks;
@@ -46,13 +47,14 @@ void driver_close(struct driver *d);
 bool driver_step(struct driver *d, const struct driver_step *step, tide_page *victim);
 /* Replays the longest part of steps[0..n) that one run can hold, at least one step: a reference
  * and those that follow it to the same page or to one other resident page, within a tick. Touches
- * are folded. Returns the number of steps taken; *faulted and *victim are about the first. */
+ * are folded; those of two pages are not for policies that observe each change of page. Returns the
+ * number of steps taken; *faulted and *victim are about the first. */
 size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, bool *faulted,
                   tide_page *victim);
 
 bool driver_resident(const struct driver *d, tide_page page);
 
-/* Next uses are indices of steps; an unmapping in between ends a page's future. */
+/* Next uses are virtual times from 1 on; an unmapping in between ends a page's future. */
 void driver_next_uses(struct driver_step *steps, size_t n);
 
 #endif

@@ -667,7 +667,7 @@ static void random_machine(struct tide_rng *r, struct tide_machine_config *c)
     c->skip = tide_rng_next(r) >> tide_rng_below(r, 64);
     if (tide_rng_below(r, 2) == 0)
         c->limit = 1 + (tide_rng_next(r) >> (1 + tide_rng_below(r, 63)));
-    c->costs.major_fault = tide_rng_next(r) >> tide_rng_below(r, 64);
+    c->costs.major_fault = tide_rng_below(r, TIDE_COST_MAX + 1);
 }
 
 Test(config, a_printed_machine_reads_back_as_itself)
