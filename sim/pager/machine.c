@@ -149,6 +149,14 @@ int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e
         tide_error_remedy(e, "a power of two from 64B to 1G");
         return TIDE_E_CONFIG;
     }
+    if (c->policy->variable_space && c->references == TIDE_REFERENCES_COLLAPSED) {
+        tide_fail(e, TIDE_E_CONFIG,
+                  "machine.references: collapsed hides from policy %s the repeats "
+                  "that keep a page",
+                  c->policy->name);
+        tide_error_remedy(e, "references: every");
+        return TIDE_E_CONFIG;
+    }
     if (c->policy->variable_space && c->by_memory) {
         tide_fail(e, TIDE_E_CONFIG, "machine.memory bounds memory, which policy %s does not",
                   c->policy->name);

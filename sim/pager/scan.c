@@ -342,7 +342,7 @@ static int process_mm(struct tide_scan *s, unsigned index, struct tide_mm **out,
     while (s->n_processes <= index) {
         struct tide_mm **grown =
             tide_grow(s->processes, &s->processes_cap, s->n_processes + 1, sizeof *grown);
-        struct tide_mm *mm;
+        struct tide_mm *mm = NULL;
 
         if (grown == NULL || (s->processes = grown, mm = tide_calloc(1, sizeof *mm)) == NULL)
             return tide_nomem(e);
@@ -566,7 +566,7 @@ void tide_scan_free(struct tide_scan *s)
 
 static int scan_event(struct tide_scan *s, const struct tide_event *ev, struct tide_error *e)
 {
-    struct tide_mm *mm;
+    struct tide_mm *mm = NULL;
     int rc = process_mm(s, ev->process, &mm, e);
 
     /* the machine keeps what its last process leaves; nothing follows an EXIT that could differ */

@@ -356,7 +356,8 @@ void random_machine(struct tide_rng *r, const struct tide_policy *policy,
     }
     c->policy = policy;
     random_options(r, policy, c->policy_options);
-    c->references = tide_rng_below(r, 3) == 0 ? TIDE_REFERENCES_COLLAPSED : TIDE_REFERENCES_EVERY;
+    c->references = tide_rng_below(r, 3) == 0 && !policy->variable_space ? TIDE_REFERENCES_COLLAPSED
+                                                                         : TIDE_REFERENCES_EVERY;
     if (policy->observes <= TIDE_OBSERVES_BIT && tide_rng_below(r, 4) == 0) {
         c->observe = TIDE_OBSERVE_ACCESSED_BIT;
         c->flush_on_clear = tide_rng_below(r, 2);

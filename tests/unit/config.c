@@ -660,7 +660,8 @@ static void random_machine(struct tide_rng *r, struct tide_machine_config *c)
     }
     (void)!tide_machine_set(c, "observe", "accessed-bit", NULL);
     c->flush_on_clear = c->observe == TIDE_OBSERVE_ACCESSED_BIT && tide_rng_below(r, 2);
-    c->references = tide_rng_below(r, 2) ? TIDE_REFERENCES_EVERY : TIDE_REFERENCES_COLLAPSED;
+    c->references = tide_rng_below(r, 2) || c->policy->variable_space ? TIDE_REFERENCES_EVERY
+                                                                      : TIDE_REFERENCES_COLLAPSED;
     c->page_cache_warm = tide_rng_below(r, 2);
     c->seed = tide_rng_next(r);
     c->warmup = tide_rng_next(r) >> tide_rng_below(r, 64);
