@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "config/experiment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,21 +20,24 @@ static void check(bool holds, const char *what)
     abort();
 }
 
-/* A machine's canonical text is an experiment file of that machine. */
+/* A machine's canonical text is an experiment file of that machine, but for the traces. */
 static void check_print(const struct tide_machine_config *c, FILE *out)
 {
     struct tide_experiments again = {0};
     struct tide_diagnostics d = {.out = out};
     struct tide_error e = {0};
-    char *text = tide_machine_print(c), *same;
+    char *text = tide_machine_print(c), *file, *same;
 
     check(text != NULL, "a machine can be printed");
-    check(tide_experiments_parse(text, strlen(text), "printed", "", NULL, 0, &again, &d, &e) == 0,
+    file = tide_asprintf("traces: ['-']\n%s", text);
+    check(file != NULL && tide_experiments_parse(file, strlen(file), "printed", "", NULL, 0, &again,
+                                                 &d, &e) == 0,
           "what is printed can be read");
     check(again.n == 1 && again.list[0].n_machines == 1, "as one machine");
     same = tide_machine_print(&again.list[0].machines[0]);
     check(same != NULL && strcmp(same, text) == 0, "which is the same");
     free(same);
+    free(file);
     free(text);
     tide_experiments_free(&again);
 }
