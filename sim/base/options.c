@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -57,6 +58,30 @@ static int check_range(const struct tide_option *row, uint64_t v, struct tide_er
     return TIDE_E_CONFIG;
 }
 
+static int set_real(const struct tide_option *row, const char *value, double *out,
+                    struct tide_error *e)
+{
+    double v;
+
+    if (value[strspn(value, "0123456789.")] != '\0' || strspn(value, "0123456789") == 0 ||
+        strchr(value, '.') != strrchr(value, '.')) {
+        tide_fail(e, TIDE_E_CONFIG, "'%s' is not a decimal number", value);
+        tide_error_remedy(e, "such as 0.001");
+        return TIDE_E_CONFIG;
+    }
+    v = strtod(value, NULL);
+    if (v < (double)row->min || (row->max > 0 && v > (double)row->max)) {
+        tide_fail(e, TIDE_E_CONFIG, "%s is out of range", value);
+        if (row->max == 0)
+            tide_error_remedy(e, "at least %" PRIu64, row->min);
+        else
+            tide_error_remedy(e, "from %" PRIu64 " to %" PRIu64, row->min, row->max);
+        return TIDE_E_CONFIG;
+    }
+    *out = v;
+    return 0;
+}
+
 static int set_row(const struct tide_option *row, void *base, const char *value,
                    struct tide_error *e)
 {
@@ -78,6 +103,8 @@ static int set_row(const struct tide_option *row, void *base, const char *value,
         if (rc == 0 && (amount.is_share || (rc = check_range(row, amount.value, e)) == 0))
             *(struct tide_amount *)field = amount;
         return rc;
+    case TIDE_OPT_REAL:
+        return set_real(row, value, field, e);
     case TIDE_OPT_BOOL:
         return set_bool(value, field, e);
     case TIDE_OPT_CHOICE:
@@ -133,6 +160,16 @@ int tide_option_set(const struct tide_option *table, void *base, const char *own
     return TIDE_E_CONFIG;
 }
 
+/* The shortest decimal form that reads back as the same number. */
+static void print_real(double v, char *buf, size_t n)
+{
+    int digits = 1;
+
+    do
+        snprintf(buf, n, "%.*f", digits++, v);
+    while (strtod(buf, NULL) != v && digits < 30);
+}
+
 void tide_option_print(const struct tide_option *row, const void *base, char *buf, size_t n)
 {
     const void *field = (const char *)base + row->offset;
@@ -146,6 +183,9 @@ void tide_option_print(const struct tide_option *row, const void *base, char *bu
         return;
     case TIDE_OPT_AMOUNT:
         tide_format_amount(*(const struct tide_amount *)field, buf, n);
+        return;
+    case TIDE_OPT_REAL:
+        print_real(*(const double *)field, buf, n);
         return;
     case TIDE_OPT_BOOL:
         snprintf(buf, n, "%s", *(const bool *)field ? "yes" : "no");

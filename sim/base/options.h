@@ -7,6 +7,7 @@
  *   TIDE_OPT_COUNT       uint64_t            count within min..max
  *   TIDE_OPT_SIZE        uint64_t            size in bytes within min..max
  *   TIDE_OPT_AMOUNT      struct tide_amount  count within min..max, or share of the frames
+ *   TIDE_OPT_REAL        double              decimal number within min..max, without exponent
  *   TIDE_OPT_BOOL        bool                yes | no | true | false
  *   TIDE_OPT_CHOICE      int                 index into `choices`
  */
@@ -22,6 +23,7 @@ enum tide_option_type {
     TIDE_OPT_COUNT,
     TIDE_OPT_SIZE,
     TIDE_OPT_AMOUNT,
+    TIDE_OPT_REAL,
     TIDE_OPT_BOOL,
     TIDE_OPT_CHOICE
 };
@@ -31,7 +33,7 @@ struct tide_option {
     enum tide_option_type type;
     size_t offset;              /* of the field in the options struct */
     const char *def;            /* the default, as a user would write it */
-    uint64_t min, max;          /* for counts and sizes; max 0: no upper bound */
+    uint64_t min, max;          /* for numbers; max 0: no upper bound */
     const char *const *choices; /* NULL-ended, for TIDE_OPT_CHOICE */
     const char *unit;           /* "refs", "pages", "bits", ... or NULL */
     const char *help;           /* one sentence */

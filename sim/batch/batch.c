@@ -15,6 +15,7 @@
 #include "batch/feed.h"
 #include "batch/spool.h"
 #include "batch/store.h"
+#include "pager/reduced.h"
 #include "pager/scan.h"
 #include "report/json.h"
 #include "report/machine.h"
@@ -40,7 +41,9 @@ struct run {
     size_t same;       /* index of the first run with an equal machine, perhaps its own */
     struct scan *scan; /* NULL: none needed */
     struct tide_machine *machine;
-    struct tide_rows rows; /* with a store */
+    struct tide_rows rows;           /* with a store */
+    bool admitted;                   /* the trace may be fed to this machine */
+    struct tide_reduction reduction; /* of the trace */
 };
 
 /* A scan that several machines share. */
@@ -56,8 +59,9 @@ struct replay {
     struct batch *batch;
     const struct tide_store *store; /* NULL: no files */
     const char *path, *name, *format;
-    const char *open_path; /* `path`, or where standard input is spooled */
-    int spool;             /* descriptor of the spooled input, -1 */
+    const struct tide_reader *reader; /* while it is fed */
+    const char *open_path;            /* `path`, or where standard input is spooled */
+    int spool;                        /* descriptor of the spooled input, -1 */
     char spool_path[TIDE_SPOOL_PATH];
     struct run *runs;
     size_t n, n_made;
@@ -156,6 +160,7 @@ static int feed(struct replay *t, struct tide_feed *f, struct tide_error *e)
     f->reader = open_reader(t, e);
     if (f->reader == NULL)
         return e->code;
+    t->reader = f->reader;
     f->jobs = t->batch->o->jobs;
     f->progress = progress;
     f->progress_context = t;
@@ -399,11 +404,32 @@ static int sample(void *context, const struct tide_machine *m, const struct tide
     return tide_rows_flush(&r->rows, e);
 }
 
+/* What the trace says about itself is known with its first block. */
+static int admit(struct run *r, struct tide_error *e)
+{
+    const char *text = tide_reader_info(r->replay->reader)->reduction;
+    int rc;
+
+    if (!tide_reduction_parse(text, &r->reduction)) {
+        rc = tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
+        tide_error_where(e, "%s", r->replay->path);
+        return rc;
+    }
+    rc = tide_reduced_check(&r->reduction, r->config, tide_machine_frames(r->machine), e);
+    if (rc != 0)
+        tide_error_where(e, "%s", r->replay->path);
+    r->admitted = rc == 0;
+    return rc;
+}
+
 static int take_machine(void *context, const struct tide_block *b,
                         const struct tide_block_runs *runs, struct tide_error *e)
 {
     struct run *r = context;
+    int rc = r->admitted ? 0 : admit(r, e);
 
+    if (rc != 0)
+        return rc;
     return tide_machine_feed(r->machine, b, runs, e);
 }
 
@@ -444,6 +470,11 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
     result->frames = tide_machine_frames(r->machine);
     result->cycles = tide_machine_cycles(r->machine);
     tide_machine_counts(r->machine, &result->counts);
+    rc = tide_reduced_check_counts(&r->reduction, &result->counts, e);
+    if (rc != 0) {
+        tide_error_where(e, "%s", r->replay->path);
+        return rc;
+    }
     if (r->replay->store != NULL) {
         tide_report_machine(&r->rows.csv, r->machine, result->status);
         rc = tide_rows_flush(&r->rows, e);
@@ -543,8 +574,11 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
 
         if (t->store != NULL)
             set_id(r, &t->content);
-        if (makes(t, r))
-            rc = finish(r, t->damaged && !f->consumers[made++].enough, e);
+        if (makes(t, r)) {
+            const struct tide_consumer *c = &f->consumers[made++];
+
+            rc = finish(r, c->damaged || (t->damaged && !c->enough), e);
+        }
     }
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
@@ -618,7 +652,7 @@ static int note_oddities(const struct replay *t, struct tide_error *e)
     for (size_t i = 0; i < t->n; i++) {
         const struct tide_counts *c = &t->runs[i].result->counts;
 
-        idle += c->references == 0;
+        idle += c->references == 0 && t->runs[i].result->status == TIDE_STATUS_OK;
         if (segfaults(c) > segfaults(worst))
             worst = c;
     }

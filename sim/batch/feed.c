@@ -1,6 +1,8 @@
 /* Feeding consumers: see feed.h. */
 #include "batch/feed.h"
 
+#include <inttypes.h>
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -23,7 +25,8 @@ struct work {
     pthread_cond_t changed;
     uint64_t decoded; /* blocks */
     bool decoding, ended;
-    int code; /* the first failure; all threads stop */
+    bool impossible; /* a consumer has found the trace damaged */
+    int code;        /* the first failure; all threads stop */
     struct tide_error error;
 };
 
@@ -86,6 +89,19 @@ static void fail(struct work *w, int code, const struct tide_error *e)
     }
 }
 
+/* What an event says can't be: it is the trace that is wrong, whatever the machine. */
+static void damage(struct work *w, struct tide_consumer *c, uint64_t access,
+                   const struct tide_error *e)
+{
+    struct tide_feed *f = w->feed;
+
+    c->damaged = w->impossible = true;
+    f->trace_code = TIDE_E_TRACE;
+    f->trace_error = *e;
+    tide_error_where(&f->trace_error, "%s: among the %d accesses from number %" PRIu64,
+                     tide_stream_name(tide_reader_stream(f->reader)), TIDE_BLOCK_ACCESSES, access);
+}
+
 /* Called with the lock held, which it drops while it works; so does replay(). */
 static void decode(struct work *w)
 {
@@ -112,8 +128,10 @@ static void decode(struct work *w)
         w->ended = true;
         if (rc == TIDE_E_NOMEM)
             fail(w, rc, &error);
-        f->trace_code = rc;
-        f->trace_error = error;
+        if (!w->impossible) {
+            f->trace_code = rc;
+            f->trace_error = error;
+        }
     }
     pthread_cond_broadcast(&w->changed);
 }
@@ -134,7 +152,9 @@ static void replay(struct work *w, struct tide_consumer *c)
         c->next++;
         if (rc <= 0)
             c->enough = true;
-        if (rc < 0)
+        if (rc == TIDE_E_TRACE) /* each consumer finds that for itself, so the others go on */
+            damage(w, c, slot->block.first, &error);
+        else if (rc < 0)
             fail(w, rc, &error);
         pthread_cond_broadcast(&w->changed);
     }
@@ -237,7 +257,7 @@ int tide_feed_run(struct tide_feed *f, struct tide_error *e)
     if (rc != 0 && e != NULL)
         *e = w.error;
     /* Damage behind what everyone wanted is found or not by how far reading ran ahead. */
-    if (slowest(&w) == UINT64_MAX)
+    if (slowest(&w) == UINT64_MAX && !w.impossible)
         f->trace_code = 0;
 out:
     free(threads);

@@ -20,7 +20,8 @@
 
 struct tide_consumer {
     void *context;
-    /* 1: wants more, 0: has enough, negative: failed (the feed is given up). `runs` is NULL for a
+    /* 1: wants more, 0: has enough, TIDE_E_TRACE: the trace says what can't be (this consumer
+     * stops), else negative: failed (the feed is given up). `runs` is NULL for a
      * consumer without geometry. */
     int (*take)(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
                 struct tide_error *e);
@@ -31,6 +32,7 @@ struct tide_consumer {
     uint64_t next; /* block to take next */
     bool busy;     /* a thread is on it */
     bool enough;
+    bool damaged; /* it could not make sense of an event, and stopped there */
 };
 
 struct tide_feed {

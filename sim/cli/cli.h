@@ -120,6 +120,12 @@ void cli_print_error(const struct tide_error *e);
  * TIDE_E_IO. Closes stdout. */
 TIDE_MUST_CHECK int cli_close_stdout(struct tide_error *e);
 
+/* ---- write.c ---- */
+
+/* A result that is one file: whole under its name, or absent. */
+TIDE_MUST_CHECK int cli_write_file(const char *path, const char *bytes, size_t n,
+                                   struct tide_error *e);
+
 /* ---- progress.c: what a batch says while it works ---- */
 
 struct cli_progress {

@@ -439,6 +439,12 @@ static int explain(struct cli_args *args, struct tide_error *e)
         rc = cli_string_parse(&x.string, text, e);
     if (rc == 0)
         rc = tide_machine_check(&x.config, e);
+    if (rc == 0 && x.config.policy->variable_space) {
+        rc =
+            tide_fail(e, TIDE_E_CONFIG, "explain draws a number of frames, which policy %s has not",
+                      x.config.policy->name);
+        tide_error_remedy(e, "pages leave it at any time: see timeline.csv of a run");
+    }
     if (rc != 0)
         goto out;
     rows = x.string.names.n;

@@ -38,7 +38,10 @@ static void print_range(const struct tide_option *o)
         for (size_t i = 0; o->choices[i] != NULL; i++)
             printf("%s%s", i > 0 ? " | " : "", o->choices[i]);
     } else {
-        printf("%s%s", o->type == TIDE_OPT_SIZE ? "size" : "count",
+        printf("%s%s",
+               o->type == TIDE_OPT_SIZE   ? "size"
+               : o->type == TIDE_OPT_REAL ? "number"
+                                          : "count",
                o->type == TIDE_OPT_AMOUNT ? " or share of the frames" : "");
         if (o->max > 0)
             printf(" %" PRIu64 "..%" PRIu64, o->min, o->max);

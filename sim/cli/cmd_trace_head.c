@@ -1,109 +1,9 @@
 /* pagetide trace head: the first records of a trace, one readable line each. */
-#include <inttypes.h>
-
 #include "cli/cli.h"
+#include "cli/trace_print.h"
 #include "cli/trace_walk.h"
 
 enum { FLAG_FORMAT = CLI_LONG };
-
-static const char *const kind_names[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
-
-static void print_range(const char *what, const struct tide_event *v)
-{
-    printf("%-8s 0x%012" PRIx64 "..0x%012" PRIx64, what, v->addr, v->addr + v->len);
-}
-
-static void print_prot(unsigned prot)
-{
-    printf(" %c%c%c", prot & TIDE_PROT_READ ? 'r' : '-', prot & TIDE_PROT_WRITE ? 'w' : '-',
-           prot & TIDE_PROT_EXEC ? 'x' : '-');
-}
-
-static void print_event(const struct tide_reader *r, const struct tide_event *v)
-{
-    const char *file;
-
-    printf("%12s ", "-");
-    switch ((enum tide_event_type)v->type) {
-    case TIDE_EV_PROCESS:
-        printf("%-8s %u", "process", v->number);
-        break;
-    case TIDE_EV_MAP:
-        print_range("map", v);
-        print_prot(v->prot);
-        file = v->file != 0 ? tide_reader_file(r, v->file) : NULL;
-        if (v->file != 0)
-            printf(" %s+0x%" PRIx64, file != NULL ? file : "file", v->offset);
-        else
-            printf(" anonymous");
-        printf("%s%s", v->flags & TIDE_MAP_SHARED ? " shared" : "",
-               v->flags & TIDE_MAP_FROM_LAYOUT ? " (layout)" : "");
-        break;
-    case TIDE_EV_UNMAP:
-        print_range("unmap", v);
-        break;
-    case TIDE_EV_PROTECT:
-        print_range("protect", v);
-        print_prot(v->prot);
-        break;
-    case TIDE_EV_REMAP:
-        print_range("remap", v);
-        printf(" to 0x%012" PRIx64 "..0x%012" PRIx64, v->new_addr, v->new_addr + v->new_len);
-        break;
-    case TIDE_EV_BRK:
-        printf("%-8s 0x%012" PRIx64, "brk", v->addr);
-        break;
-    case TIDE_EV_STACK:
-        print_range("stack", v);
-        break;
-    case TIDE_EV_HEAP:
-        print_range("heap", v);
-        break;
-    case TIDE_EV_MADVISE:
-        print_range("madvise", v);
-        printf(" advice %u", v->number);
-        break;
-    case TIDE_EV_SYSCALL:
-        printf("%-8s %u", "syscall", v->number);
-        break;
-    case TIDE_EV_EXIT:
-        printf("exit");
-        break;
-    case TIDE_EV_MALLOC:
-        printf("%-8s %" PRIx64 ", %" PRIu64 " bytes%s", "malloc", v->addr, v->len,
-               v->flags & TIDE_HEAP_ZEROED ? " zeroed" : "");
-        break;
-    case TIDE_EV_REALLOC:
-        printf("%-8s %" PRIx64 " to %" PRIx64 ", %" PRIu64 " bytes", "realloc", v->addr,
-               v->new_addr, v->new_len);
-        break;
-    case TIDE_EV_FREE:
-        printf("%-8s %" PRIx64, "free", v->addr);
-        break;
-    case TIDE_EV_PAGE_ALLOC:
-    case TIDE_EV_PAGE_FREE:
-        printf("%-10s frame 0x%" PRIx64 " order %u cpu %u", tide_event_names[v->type], v->addr,
-               v->number, v->cpu);
-        break;
-    case TIDE_EV_KALLOC:
-    case TIDE_EV_KFREE:
-        file = v->file != 0 ? tide_reader_file(r, v->file) : NULL;
-        printf("%-8s 0x%" PRIx64 " %s cpu %u", tide_event_names[v->type], v->addr,
-               file != NULL ? file : "kmalloc", v->cpu);
-        if (v->type == TIDE_EV_KALLOC)
-            printf(", %" PRIu64 " of %" PRIu64 " bytes", v->len, v->new_len);
-        break;
-    case TIDE_EV_TYPES:
-        break;
-    }
-    putchar('\n');
-}
-
-static void print_access(uint64_t ordinal, const struct tide_access *a)
-{
-    printf("%12" PRIu64 " %-8s 0x%012" PRIx64 " %u byte%s\n", ordinal, kind_names[a->kind], a->addr,
-           a->size, a->size == 1 ? "" : "s");
-}
 
 /* Prints at most *left records. */
 static void print_block(const struct cli_trace *t, uint64_t *left)
@@ -113,10 +13,10 @@ static void print_block(const struct cli_trace *t, uint64_t *left)
 
     for (size_t i = 0; i <= b->n_accesses && !ferror(stdout); i++) {
         for (; event < b->n_events && b->events[event].at == i && *left > 0; event++, --*left)
-            print_event(t->reader, &b->events[event]);
+            cli_print_event(t->reader, &b->events[event]);
         if (i == b->n_accesses || *left == 0)
             break;
-        print_access(b->first + i, &b->accesses[i]);
+        cli_print_access(b->first + i, &b->accesses[i]);
         --*left;
     }
 }

@@ -29,7 +29,7 @@ void cli_help_all(FILE *out)
           "Commands:\n",
           out);
     for (const struct cli_command *const *c = cli_commands; *c != NULL; c++)
-        fprintf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
+        fprintf(out, "  %-14s %s\n", (*c)->name, (*c)->summary);
     fputs("\n"
           "pagetide help COMMAND says more about one. Exit status: 0 done, 1 a run failed,\n"
           "2 usage, 3 configuration, 4 trace, 5 input/output or memory.\n",

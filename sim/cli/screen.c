@@ -54,7 +54,9 @@ int cli_close_stdout(struct tide_error *e)
     if (fflush(stdout) == 0 && !ferror(stdout) && fclose(stdout) == 0)
         return 0;
     if (!reader_is_gone()) {
-        rc = tide_fail(e, TIDE_E_IO, "writing failed: %s", strerror(errno != 0 ? errno : EIO));
+        /* stdio forgets why an earlier buffer failed */
+        rc = tide_fail(e, TIDE_E_IO, "writing failed%s%s", errno != 0 ? ": " : "",
+                       errno != 0 ? strerror(errno) : "");
         tide_error_where(e, "standard output");
         tide_error_remedy(e, "is the disk full? what was printed is not complete");
     }

@@ -99,6 +99,7 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
 {
     uint64_t stay = 0; /* references since the page changed */
     bool modify = (r->flags & TIDE_RUN_KIND) == TIDE_MODIFY;
+    bool every = m->config.references == TIDE_REFERENCES_EVERY;
     const struct hold *at = NULL;
     uint64_t position = m->position;
 
@@ -111,10 +112,10 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
             n = modify ? 1 : 0; /* the first reference has been told */
         if (at != NULL && (h == NULL || h->page.v != at->page.v)) {
             bool repeats = at->page.v == previous.v;
-            uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY ? stay : !repeats;
+            uint64_t tell = every ? stay : !repeats;
             int rc;
 
-            m->now = now;
+            m->now = every ? now : now - stay + 1; /* repeats would not move the time */
             position += !repeats;
             rc = stay == 0 ? 0 : step_tell(m, at->array->frames[at->slot], tell, position, e);
             if (rc != 0)

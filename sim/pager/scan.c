@@ -29,6 +29,12 @@ enum {
 #define PAGE_COUNTED (UINT64_C(1) << 62)
 #define PAGE_ID      (PAGE_COUNTED - 1)
 
+/* A position on file: first the page and the time of its reference, then the time of the next. */
+struct tide_position {
+    uint64_t id_or_next;
+    uint64_t time;
+};
+
 struct tide_future {
     int fd;
     uint64_t positions;
@@ -43,6 +49,7 @@ struct scanned_page {
 struct tide_scan {
     struct tide_geometry geometry;
     uint64_t skip_left, references_left;
+    uint64_t now; /* references since the skip */
     bool want_future, finished;
     bool replayed; /* the reference at hand is not behind the limit */
     struct tide_map pages;
@@ -55,7 +62,7 @@ struct tide_scan {
     int hook_code;
 
     struct tide_future future;
-    uint64_t *chunk; /* CHUNK ids not yet written */
+    struct tide_position *chunk; /* CHUNK of them, the first n_chunk not yet written */
     size_t n_chunk;
     struct tide_block_runs runs;
 };
@@ -65,7 +72,7 @@ struct tide_scan {
 static int io_error(struct tide_error *e, const char *what)
 {
     tide_fail(e, TIDE_E_IO, "%s the temporary file of next uses failed: %s", what, strerror(errno));
-    tide_error_remedy(e, "it takes 8 bytes for each change of page; TMPDIR says where it goes");
+    tide_error_remedy(e, "it takes 16 bytes for each change of page; TMPDIR says where it goes");
     return TIDE_E_IO;
 }
 
@@ -85,12 +92,12 @@ static int open_temporary(struct tide_error *e)
     return fd >= 0 ? fd : io_error(e, "creating");
 }
 
-static int write_words(int fd, const uint64_t *words, size_t n, uint64_t position,
-                       struct tide_error *e)
+static int write_positions(int fd, const struct tide_position *from, size_t n, uint64_t position,
+                           struct tide_error *e)
 {
-    const char *p = (const char *)words;
-    size_t left = n * sizeof *words;
-    off_t at = (off_t)(position * sizeof *words);
+    const char *p = (const char *)from;
+    size_t left = n * sizeof *from;
+    off_t at = (off_t)(position * sizeof *from);
 
     while (left > 0) {
         ssize_t done = pwrite(fd, p, left, at);
@@ -106,11 +113,12 @@ static int write_words(int fd, const uint64_t *words, size_t n, uint64_t positio
     return 0;
 }
 
-static int read_words(int fd, uint64_t *words, size_t n, uint64_t position, struct tide_error *e)
+static int read_positions(int fd, struct tide_position *to, size_t n, uint64_t position,
+                          struct tide_error *e)
 {
-    char *p = (char *)words;
-    size_t left = n * sizeof *words;
-    off_t at = (off_t)(position * sizeof *words);
+    char *p = (char *)to;
+    size_t left = n * sizeof *to;
+    off_t at = (off_t)(position * sizeof *to);
 
     while (left > 0) {
         ssize_t done = pread(fd, p, left, at);
@@ -126,13 +134,13 @@ static int read_words(int fd, uint64_t *words, size_t n, uint64_t position, stru
     return 0;
 }
 
-static int emit(struct tide_scan *s, uint64_t id, struct tide_error *e)
+static int emit(struct tide_scan *s, uint64_t id, uint64_t time, struct tide_error *e)
 {
     if (!s->want_future || !s->replayed)
         return 0;
-    s->chunk[s->n_chunk++] = id;
+    s->chunk[s->n_chunk++] = (struct tide_position){.id_or_next = id, .time = time};
     if (s->n_chunk == CHUNK) {
-        int rc = write_words(s->future.fd, s->chunk, CHUNK, s->future.positions, e);
+        int rc = write_positions(s->future.fd, s->chunk, CHUNK, s->future.positions, e);
 
         if (rc != 0)
             return rc;
@@ -142,7 +150,7 @@ static int emit(struct tide_scan *s, uint64_t id, struct tide_error *e)
     return 0;
 }
 
-/* Ids become positions of the next use of the same id, from the end backwards. */
+/* Ids become times of the next use of the same id, from the end backwards. */
 static int turn_around(struct tide_scan *s, struct tide_error *e)
 {
     uint64_t *next = tide_malloc((s->n_ids + 1) * sizeof *next);
@@ -157,18 +165,18 @@ static int turn_around(struct tide_scan *s, struct tide_error *e)
         size_t n = end < CHUNK ? (size_t)end : CHUNK;
         uint64_t start = end - n;
 
-        rc = read_words(s->future.fd, s->chunk, n, start, e);
+        rc = read_positions(s->future.fd, s->chunk, n, start, e);
         for (size_t i = n; i-- > 0 && rc == 0;) {
-            uint64_t id = s->chunk[i];
+            uint64_t id = s->chunk[i].id_or_next;
 
-            s->chunk[i] = TIDE_NEVER;
+            s->chunk[i].id_or_next = TIDE_NEVER;
             if (id != NOBODY) {
-                s->chunk[i] = next[id];
-                next[id] = start + i;
+                s->chunk[i].id_or_next = next[id];
+                next[id] = s->chunk[i].time;
             }
         }
         if (rc == 0)
-            rc = write_words(s->future.fd, s->chunk, n, start, e);
+            rc = write_positions(s->future.fd, s->chunk, n, start, e);
         end = start;
     }
     free(next);
@@ -406,13 +414,14 @@ static int scan_reference(struct tide_scan *s, unsigned process, uint64_t addr,
         s->skip_left--;
         found.id = NOBODY;
     } else {
+        s->now++;
         s->references_left -= s->replayed;
         if (rc == 0) {
             s->previous = TIDE_PAGE_NONE;
             found.id = NOBODY;
         }
     }
-    return moves ? emit(s, found.id, e) : 0;
+    return moves ? emit(s, found.id, s->now, e) : 0;
 }
 
 static int scan_access(struct tide_scan *s, const struct tide_access *a, struct tide_error *e)
@@ -446,6 +455,28 @@ static int scan_apart(struct tide_scan *s, const struct tide_block *b, size_t fr
     return 0;
 }
 
+/* The folded references of a run go from one held page to the other and back, with each change of
+ * side. */
+static int scan_switches(struct tide_scan *s, const struct tide_block *b, size_t from, size_t to,
+                         struct tide_error *e)
+{
+    enum tide_side side = tide_side_of((enum tide_kind)b->accesses[from].kind);
+    uint64_t time = s->now + 1;
+    int rc = 0;
+
+    for (size_t i = from; i < to && rc == 0; i++) {
+        enum tide_kind kind = (enum tide_kind)b->accesses[i].kind;
+
+        if (tide_side_of(kind) != side) {
+            side = tide_side_of(kind);
+            s->previous = s->held[side].page;
+            rc = emit(s, s->held[side].id, time, e);
+        }
+        time += kind == TIDE_MODIFY ? 2 : 1;
+    }
+    return rc;
+}
+
 static int scan_run(struct tide_scan *s, const struct tide_block *b, const struct tide_run *r,
                     size_t to, struct tide_error *e)
 {
@@ -475,17 +506,11 @@ static int scan_run(struct tide_scan *s, const struct tide_block *b, const struc
                          (s->held[TIDE_SIDE_DATA].prot & data_needs) != data_needs)))
         return scan_apart(s, b, r->first, to, e);
     s->references_left -= s->replayed ? references : 0;
-    if (r->page.v != s->previous.v)
-        rc = emit(s, found.id, e);
-    else
-        rc = 0;
+    rc = r->page.v != s->previous.v ? emit(s, found.id, s->now + 1, e) : 0;
     s->previous = r->page;
-    /* the folded references go from one held page to the other and back */
-    for (uint32_t i = 0; i < r->switches && rc == 0; i++) {
-        side = 1 - side;
-        rc = emit(s, s->held[side].id, e);
-        s->previous = s->held[side].page;
-    }
+    if (rc == 0 && r->switches > 0)
+        rc = scan_switches(s, b, r->first, to, e);
+    s->now += references;
     return rc;
 }
 
@@ -577,7 +602,7 @@ int tide_scan_finish(struct tide_scan *s, struct tide_error *e)
     s->finished = true;
     if (!s->want_future)
         return 0;
-    rc = write_words(s->future.fd, s->chunk, s->n_chunk, s->future.positions, e);
+    rc = write_positions(s->future.fd, s->chunk, s->n_chunk, s->future.positions, e);
     if (rc != 0)
         return rc;
     s->future.positions += s->n_chunk;
@@ -600,7 +625,7 @@ struct tide_future_cursor {
     const struct tide_future *future;
     uint64_t base;
     size_t n;
-    uint64_t window[WINDOW];
+    struct tide_position window[WINDOW];
 };
 
 struct tide_future_cursor *tide_future_open(struct tide_future *f, struct tide_error *e)
@@ -632,10 +657,10 @@ int tide_future_next(struct tide_future_cursor *c, uint64_t position, uint64_t *
         c->base = position > BEHIND ? position - BEHIND : 0;
         left = c->future->positions - c->base;
         c->n = left < WINDOW ? (size_t)left : WINDOW;
-        rc = read_words(c->future->fd, c->window, c->n, c->base, e);
+        rc = read_positions(c->future->fd, c->window, c->n, c->base, e);
         if (rc != 0)
             return rc;
     }
-    *next = c->window[position - c->base];
+    *next = c->window[position - c->base].id_or_next;
     return 0;
 }

@@ -5,8 +5,8 @@
  *
  * Bounded memory: next uses do not live in memory. The scan numbers the references of the merged
  * stream after dropping immediate repeats (positions), writes the page id of each position to an
- * unlinked temporary file in TMPDIR (8 bytes a position), then turns ids into next positions in
- * place, from the end backwards, keeping one word for each distinct page. OPT machines read the
+ * unlinked temporary file in TMPDIR (16 bytes a position), then turns ids into times of next uses
+ * in place, from the end backwards, keeping one word for each distinct page. OPT machines read the
  * file in order through a small window. A page that is unmapped has no next use.
  */
 #ifndef TIDE_PAGER_SCAN_H
@@ -42,7 +42,8 @@ struct tide_future *tide_scan_future(struct tide_scan *s);
 struct tide_future_cursor;
 struct tide_future_cursor *tide_future_open(struct tide_future *f, struct tide_error *e);
 void tide_future_close(struct tide_future_cursor *c);
-/* The position of the next use after `position`, or TIDE_NEVER. Positions may be asked for in any
+/* The virtual time (references since the skip, from 1) of the next use after `position`, or
+ * TIDE_NEVER. Positions may be asked for in any
  * order within the last 4096; else ascending. */
 TIDE_MUST_CHECK int tide_future_next(struct tide_future_cursor *c, uint64_t position,
                                      uint64_t *next, struct tide_error *e);

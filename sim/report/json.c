@@ -16,26 +16,11 @@ static void line(struct tide_json *j)
     tide_text_printf(&j->text, "\n%*s", (int)(2 * j->depth), "");
 }
 
-/* Length of the UTF-8 sequence at s, 0 where it is none (overlong and surrogates included). */
-static size_t sequence(const unsigned char *s)
-{
-    size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
-        (*s == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 static void string(struct tide_text *t, const char *s)
 {
     tide_text_add(t, "\"", 1);
     while (*s != '\0') {
-        size_t n = sequence((const unsigned char *)s);
+        size_t n = tide_text_utf8(s);
 
         if (n == 0)
             tide_text_printf(t, "\\ufffd");

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-static const uint64_t RANGE_MAX = UINT64_C(1) << TIDE_VADDR_MAX_BITS;
 static const uint64_t GRAIN_MASK = TIDE_MM_GRAIN - 1;
 
 enum { ADVICE_DONTNEED = 4 }; /* MADV_DONTNEED */
@@ -303,25 +302,10 @@ static int refuse(const struct tide_event *ev, const char *why, struct tide_erro
     return TIDE_E_TRACE;
 }
 
-static bool takes_range(unsigned type)
+/* The last byte of a range, rounded up to whole grains. */
+static uint64_t last_of(uint64_t addr, uint64_t len)
 {
-    return event_names[type] != NULL && type != TIDE_EV_BRK;
-}
-
-/* The range's last byte, its length rounded up. */
-static int check_range(const struct tide_event *ev, uint64_t addr, uint64_t len, uint64_t *last,
-                       struct tide_error *e)
-{
-    if (len == 0)
-        return refuse(ev, "is empty", e);
-    if (len > RANGE_MAX)
-        return refuse(ev, "is larger than 2^57 bytes", e);
-    if ((addr & GRAIN_MASK) != 0)
-        return refuse(ev, "does not start at a multiple of 4096", e);
-    if (addr + (len - 1) < addr)
-        return refuse(ev, "reaches beyond 2^64", e);
-    *last = addr + (round_up(len) - 1);
-    return 0;
+    return addr + (round_up(len) - 1);
 }
 
 static enum tide_segment segment_of(const struct tide_event *ev)
@@ -419,18 +403,12 @@ static int do_remap(struct tide_mm *mm, const struct tide_event *ev, uint64_t la
                     struct tide_error *e)
 {
     uint64_t start = ev->addr, to = ev->new_addr;
-    uint64_t to_last, kept;
+    uint64_t to_last = last_of(to, ev->new_len), kept;
     struct tide_vma *v;
-    int rc = check_range(ev, to, ev->new_len, &to_last, e);
+    int rc;
 
-    if (rc < 0)
+    if (to != start && (rc = unmap_range(mm, to, to_last, e)) < 0)
         return rc;
-    if (to != start) {
-        if (to <= last && start <= to_last)
-            return refuse(ev, "goes to a place that overlaps it", e);
-        if ((rc = unmap_range(mm, to, to_last, e)) < 0)
-            return rc;
-    }
     kept = start + (to_last - to);
     if (to_last - to < last - start) {
         if ((rc = unmap_range(mm, kept + 1, last, e)) < 0)
@@ -456,10 +434,6 @@ static int do_brk(struct tide_mm *mm, const struct tide_event *ev, struct tide_e
     uint64_t end = round_up(ev->addr), old = round_up(mm->brk_end);
     int rc = 0;
 
-    if (end < ev->addr)
-        return refuse(ev, "reaches beyond 2^64", e);
-    if (mm->brk_start != 0 && end > old && end - old > RANGE_MAX)
-        return refuse(ev, "grows the heap by more than 2^57 bytes", e);
     if (mm->brk_start == 0) {
         mm->brk_start = ev->addr;
         old = end;
@@ -539,13 +513,14 @@ static void do_madvise(struct tide_mm *mm, uint64_t start, uint64_t last)
 static int apply(struct tide_mm *mm, const struct tide_event *ev, struct tide_error *e)
 {
     enum tide_event_type type = ev->type;
-    uint64_t last = 0;
-    int rc;
+    const char *problem;
+    uint64_t last;
 
     if ((type == TIDE_EV_PROTECT || type == TIDE_EV_MADVISE) && ev->len == 0)
         return 0; /* Linux lets these succeed */
-    if (takes_range(type) && (rc = check_range(ev, ev->addr, ev->len, &last, e)) < 0)
-        return rc;
+    if ((problem = tide_event_problem(ev)) != NULL)
+        return refuse(ev, problem, e);
+    last = last_of(ev->addr, ev->len);
     switch (type) {
     case TIDE_EV_MAP:
         mm->stats.maps++;

@@ -100,6 +100,14 @@ struct tide_event {
 /* The names of enum tide_event_type: one lower-case word each. */
 extern const char *const tide_event_names[TIDE_EV_TYPES];
 
+/* Events are at the kernel's granularity, whatever page size a machine has. */
+enum { TIDE_EVENT_GRAIN = 4096 };
+
+/* What no system call can have done, as the end of a sentence ("is larger than 2^57 bytes"): a
+ * range that is empty, wraps, is absurdly large or starts off a 4 KiB border. NULL: nothing.
+ * Readers check with it where they know the place of a record, address spaces once more. */
+const char *tide_event_problem(const struct tide_event *ev);
+
 struct tide_block {
     size_t n_accesses, n_events;
     uint64_t first; /* ordinal of accesses[0] in the trace, from 0 */

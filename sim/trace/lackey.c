@@ -189,6 +189,7 @@ static int take_other(struct lackey *s, const struct tide_line *line, struct tid
 {
     const unsigned char *bad;
     char excerpt[TIDE_EXCERPT_BYTES];
+    size_t before = b->n_events;
     bool used;
     int rc;
 
@@ -210,6 +211,18 @@ static int take_other(struct lackey *s, const struct tide_line *line, struct tid
     }
     if (rc < 0)
         return tide_nomem(e);
+    for (; before < b->n_events; before++) {
+        const char *problem = tide_event_problem(&b->events[before]);
+
+        if (problem != NULL) {
+            b->n_events = before;
+            rc = tide_damage(w, line->text, s->lines.number, e,
+                             "what this line maps or unmaps %s: '%s'", problem,
+                             tide_excerpt(line->text, line->n, excerpt));
+            tide_error_remedy(e, "no system call can have done that: the log is damaged");
+            return rc;
+        }
+    }
     info->other_lines += !used;
     return 0;
 }

@@ -5,6 +5,8 @@
  * A result may come later: behind `... [async]` in a second SYSCALL line of the thread, or alone on
  * a line when Valgrind's talk broke the first one. Failed calls change nothing.
  *
+ * Calls of the heap come from our shim (sim/shim/), which has Valgrind print them in order.
+ *
  * Names of mapped files come from the layout and from open, openat and creat, whose descriptors are
  * followed through dup and close; relative names are taken as they are.
  *
@@ -18,6 +20,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "trace/malloclog.h"
 
 enum {
     FDS_MAX = 1 << 20,         /* Linux's fs.nr_open; higher ones are not followed */
@@ -573,6 +576,25 @@ static bool eat_talk(struct tide_lackey_image *s, struct tide_text *t)
     return true;
 }
 
+/* `**PID** malloc(24) = 0x4A17040`, behind the first stars: what a client request printed. False:
+ * no call of the process. */
+static bool take_heap_call(struct tide_lackey_image *s, struct tide_text t, struct tide_block *b,
+                           struct tide_trace_info *info)
+{
+    const unsigned char *bad;
+    struct tide_event call;
+    uint64_t pid;
+
+    if (!tide_number(&t.p, t.end, 10, &pid) || !tide_eat(&t, "** ") ||
+        (s->pid != 0 && pid != s->pid) || tide_heap_call(t, &call, &bad) != NULL ||
+        call.type == TIDE_EV_TYPES)
+        return false;
+    tide_lackey_image_begin(s, b, info);
+    call.at = (uint32_t)b->n_accesses;
+    *tide_block_event(b, info, (enum tide_event_type)call.type) = call;
+    return true;
+}
+
 int tide_lackey_image_take(struct tide_lackey_image *s, const struct tide_line *line, bool *used,
                            const unsigned char **bad, struct tide_block *b,
                            struct tide_trace_info *info)
@@ -593,7 +615,13 @@ int tide_lackey_image_take(struct tide_lackey_image *s, const struct tide_line *
             snprintf(info->command, sizeof info->command, "%.*s", (int)(t.end - t.p),
                      (const char *)t.p);
             *used = true;
+        } else if (info->reduction[0] == '\0' && tide_eat(&t, "Reduced: ")) {
+            snprintf(info->reduction, sizeof info->reduction, "%.*s", (int)(t.end - t.p),
+                     (const char *)t.p);
+            *used = true;
         }
+    } else if (tide_eat(&t, "**")) {
+        *used = take_heap_call(s, t, b, info);
     } else if (tide_eat(&t, "SYSCALL[")) {
         rc = take_syscall(s, t, &foreign, b, info);
         *used = !foreign;

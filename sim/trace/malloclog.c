@@ -8,6 +8,8 @@
  * (nil), NULL and 0 are the null pointer: a request in vain, and free(NULL), are skipped and
  * counted, as are all lines that are no such call. realloc(NULL, n) is a MALLOC.
  */
+#include "trace/malloclog.h"
+
 #include <string.h>
 
 #include "base/mem.h"
@@ -35,24 +37,12 @@ static bool take_value(struct tide_text *t, uint64_t *out)
     return tide_eat(t, "(nil)") || tide_eat(t, "NULL") || tide_number_c(&t->p, t->end, out);
 }
 
-/* Returns NULL and the event: type TIDE_EV_TYPES where the line makes none; or what was expected
- * at *bad. */
-static const char *take(const struct tide_line *line, struct tide_event *ev, uint64_t *pid,
-                        const unsigned char **bad)
+const char *tide_heap_call(struct tide_text t, struct tide_event *ev, const unsigned char **bad)
 {
-    struct tide_text t = {line->text, line->text + line->n};
     uint64_t args[2] = {0}, result = 0, align = 0;
     unsigned call = 0;
 
     *ev = (struct tide_event){.type = TIDE_EV_TYPES};
-    *pid = 0;
-    *bad = line->text;
-    tide_eat_blanks(&t);
-    if (tide_eat(&t, "[pid ")) {
-        if (!tide_number(&t.p, t.end, 10, pid) || !tide_eat(&t, "]"))
-            return NULL;
-        tide_eat_blanks(&t);
-    }
     while (call < CALLS && !tide_eat(&t, calls[call].text))
         call++;
     if (call == CALLS)
@@ -97,6 +87,24 @@ static const char *take(const struct tide_line *line, struct tide_event *ev, uin
         ev->number = (uint32_t)align;
     }
     return NULL;
+}
+
+/* As tide_heap_call(), with the pid in front, 0 where there is none. */
+static const char *take(const struct tide_line *line, struct tide_event *ev, uint64_t *pid,
+                        const unsigned char **bad)
+{
+    struct tide_text t = {line->text, line->text + line->n};
+
+    *ev = (struct tide_event){.type = TIDE_EV_TYPES};
+    *pid = 0;
+    *bad = line->text;
+    tide_eat_blanks(&t);
+    if (tide_eat(&t, "[pid ")) {
+        if (!tide_number(&t.p, t.end, 10, pid) || !tide_eat(&t, "]"))
+            return NULL;
+        tide_eat_blanks(&t);
+    }
+    return tide_heap_call(t, ev, bad);
 }
 
 static int parse(void *state, struct tide_reader_window *w, struct tide_block *b,

@@ -8,6 +8,7 @@
 #include "trace/reader.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,12 +246,41 @@ void tide_reader_close(struct tide_reader *r)
     free(r);
 }
 
+/* A flipped bit in a compressed file mostly decodes to something, and is found when a record makes
+ * no sense, long before the checksum. So when a record is damaged the rest of the stream is read
+ * too: if that fails, the file is what is damaged, and the record only where it shows. */
+static void blame_stream(struct tide_reader *r)
+{
+    struct tide_error *found = &r->failed, cause = {0};
+    const char *place;
+    char shows[256];
+    ssize_t got;
+
+    if (tide_stream_compression(r->stream) == NULL)
+        return;
+    do
+        got = tide_stream_read(r->stream, r->window.bytes, WINDOW_BYTES, &cause);
+    while (got > 0);
+    place = strstr(found->where, ": ");
+    snprintf(shows, sizeof shows, "%.200s", place != NULL ? place + 2 : found->where);
+    if (got < 0 && cause.code == TIDE_E_TRACE) {
+        size_t n = strlen(cause.what);
+
+        *found = cause;
+        snprintf(found->what + n, sizeof found->what - n, "; it makes no sense from %s on", shows);
+    } else {
+        tide_error_where(found, "%.200s: %s of the content", r->window.name, shows);
+    }
+}
+
 /* Fills the block. 1 full, 0 the content has ended, or an error. */
 static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
     for (;;) {
         int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
 
+        if (rc == TIDE_E_TRACE)
+            blame_stream(r);
         if (rc != 0 || r->window.at_end)
             return rc;
         if ((rc = read_more(r, e)) < 0)

@@ -22,6 +22,7 @@ struct tide_trace_info {
     bool has_layout;       /* the initial VMAs were given */
     bool has_syscalls;     /* map changes were given */
     char command[512];     /* the recorded command line, or empty */
+    char reduction[160];   /* what a reduced trace is good for (trace/reduce.h), or empty */
 };
 
 struct tide_reader;

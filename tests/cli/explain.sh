@@ -54,10 +54,16 @@ totals clock 6 "$hexadecimal" 10 4
 totals lru 6 "$hexadecimal" 10 4
 table writes-lru -p lru -f 4 "$writes"
 
-# every policy explains itself: a victim has a reason
+# every policy that fills a number of frames explains itself: a victim has a reason
 "$pagetide" list policies | sed -n 's/^\([a-z][a-z0-9-]*\) .*/\1/p' >"$tmp/policies"
 ok "list policies" [ "$(wc -l <"$tmp/policies")" -ge 11 ]
 while read -r policy; do
+    case $policy in
+    ws | pff | vmin)
+        fails "$policy has no number of frames" 3 "number of frames" explain -p "$policy" -f 2 "1 2"
+        continue
+        ;;
+    esac
     run explain -p "$policy" -f 2 --states "1 2w 3 1 2 3 3 1"
     ok "$policy: exit 0" [ "$code" -eq 0 ]
     ok "$policy: says why" grep -q '^  *3  *3  *[12]  .*  [a-z]' "$tmp/out"

@@ -1,7 +1,8 @@
 # For the scripts here: each runs the program as a user would and speaks TAP.
 # Usage: NAME.sh PAGETIDE SOURCE_ROOT
 
-pagetide=$1
+# scripts change folders
+pagetide=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 root=$2
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT

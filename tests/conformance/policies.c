@@ -225,6 +225,8 @@ Test(registry, policies_introduce_themselves)
                       p->remove != NULL && p->why != NULL && p->describe != NULL,
                   "%s: a hook is missing", p->name);
         cr_expect_eq(p->tick != NULL, p->tick_period != NULL, "%s", p->name);
+        cr_expect_eq(p->due != NULL, p->variable_space, "%s", p->name);
+        cr_expect_eq(p->shed != NULL, p->variable_space, "%s", p->name);
         cr_expect_eq(p->touch != NULL, p->observes > TIDE_OBSERVES_BIT, "%s: touch", p->name);
         cr_expect_eq(p->options != NULL, p->options_bytes > 0, "%s", p->name);
     }
@@ -265,7 +267,7 @@ Test(contract, victims_are_in_use_and_depend_on_nothing_but_calls_and_seed)
 /* ... and where there is chance, the seed is what decides. */
 Test(contract, only_policies_that_draw_depend_on_the_seed)
 {
-    static const char *const draw[] = {"random", "nru", "w-tinylfu"};
+    static const char *const draw[] = {"random", "nru", "w-tinylfu", "lecar", "cacheus"};
 
     FOR_EACH_POLICY(p)
     {

@@ -20,7 +20,7 @@ static void check(bool holds, const char *what)
     abort();
 }
 
-/* A machine's canonical text is an experiment file of that machine, but for the traces. */
+/* A machine's canonical text is an experiment file of that machine, but for its traces. */
 static void check_print(const struct tide_machine_config *c, FILE *out)
 {
     struct tide_experiments again = {0};
@@ -30,8 +30,8 @@ static void check_print(const struct tide_machine_config *c, FILE *out)
 
     check(text != NULL, "a machine can be printed");
     file = tide_asprintf("traces: ['-']\n%s", text);
-    check(file != NULL && tide_experiments_parse(file, strlen(file), "printed", "", NULL, 0, &again,
-                                                 &d, &e) == 0,
+    check(file != NULL, "there is memory");
+    check(tide_experiments_parse(file, strlen(file), "printed", "", NULL, 0, &again, &d, &e) == 0,
           "what is printed can be read");
     check(again.n == 1 && again.list[0].n_machines == 1, "as one machine");
     same = tide_machine_print(&again.list[0].machines[0]);

@@ -307,7 +307,7 @@ uint64_t plain_number(const char *settings, const char *name, uint64_t def)
 
 static const struct plain_rules *rules_of(const char *policy)
 {
-    const struct plain_rules *const tables[] = {all_rules, plain_rules_2};
+    const struct plain_rules *const tables[] = {all_rules, plain_rules_2, plain_rules_3};
 
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct plain_rules *r = tables[t]; r->name != NULL; r++)

@@ -12,7 +12,13 @@
 #include "base/rng.h"
 #include "policy_driver.h"
 
-enum { PLAIN_FRAMES = 64, PLAIN_REMEMBERED = 4096, PLAIN_PAGES = 512, PLAIN_K = 16 };
+enum {
+    PLAIN_FRAMES = 64,
+    PLAIN_REMEMBERED = 4096,
+    PLAIN_PAGES = 512,
+    PLAIN_K = 16,
+    PLAIN_VISITS = 4096
+};
 
 struct plain_page {
     tide_page page;
@@ -21,6 +27,9 @@ struct plain_page {
     uint64_t count;   /* references */
     uint64_t shifted; /* aging's shift register */
     uint64_t next_use;
+    uint64_t since;                    /* lrfu: time of loading; wsclock: last use noticed */
+    bool demoted, is_new, spared;      /* cacheus; freebsd */
+    uint64_t belongs, stands, arrived; /* mglru */
 };
 
 /* Pages in an order, oldest first; with or without a frame. */
@@ -39,6 +48,19 @@ struct plain_history {
 struct plain_node {
     tide_page page;
     bool hot, test, resident;
+};
+
+/* lrfu: a reference. */
+struct plain_visit {
+    tide_page page;
+    uint64_t time;
+};
+
+/* lecar, cacheus: an evicted page. */
+struct plain_ghost {
+    tide_page page;
+    uint64_t count, time;
+    bool is_new;
 };
 
 struct plain {
@@ -71,6 +93,24 @@ struct plain {
     struct plain_node clock[PLAIN_PAGES];
     size_t n_clock;
     tide_page cold_hand, test_hand;
+    /* plain_policies_3.c: lrfu; */
+    double lambda;
+    struct plain_visit visits[PLAIN_VISITS];
+    size_t n_visits;
+    /* lecar, cacheus: what each of the two experts evicted, oldest first; the last one's number */
+    struct plain_ghost ghosts[2][PLAIN_FRAMES];
+    size_t n_ghosts[2];
+    double weights[2], rate, discount;
+    uint64_t incoming_count;
+    int chose;
+    /* cacheus */
+    bool to_s, fills;
+    double rate_reset, rate_now, rate_before, hit_ratio_before;
+    uint64_t hits;
+    int idle, worse;
+    /* wsclock, freebsd, mglru */
+    uint64_t tau, advance, decline, look_around, oldest, youngest, arrivals;
+    bool clean_first;
 };
 
 /* Settings as for driver_open(). Aborts if there is no such policy. */

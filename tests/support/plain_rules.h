@@ -20,8 +20,8 @@ struct plain_rules {
     void (*tick)(struct plain *p);
 };
 
-/* Of plain_policies_2.c. */
-extern const struct plain_rules plain_rules_2[];
+/* Of plain_policies_2.c and plain_policies_3.c. */
+extern const struct plain_rules plain_rules_2[], plain_rules_3[];
 
 /* The page's index in list[], or n. */
 size_t plain_find(const struct plain *p, tide_page page);

@@ -155,6 +155,20 @@ static void touch(struct driver *d, const struct fold *f)
         d->policy->touch(d->state, frame, f->n, shown_next_use(d, f->next_use));
 }
 
+/* The reference at d->now has been made. */
+static void shed(struct driver *d)
+{
+    uint32_t frame;
+
+    if (d->policy->due == NULL || d->policy->due(d->state) > d->now)
+        return;
+    while (d->policy->shed(d->state, &frame)) {
+        d->evictions++;
+        d->writebacks += (d->bits[frame] & TIDE_FRAME_DIRTY) != 0;
+        release(d, frame, TIDE_REMOVE_EVICT);
+    }
+}
+
 static bool at_tick(const struct driver *d)
 {
     return d->tick != 0 && d->now % d->tick == 0;
@@ -180,7 +194,7 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
         *faulted = true;
         *victim = fault(d, &steps[0]);
     }
-    for (; i < n && !at_tick(d) && steps[i].op != DRIVER_UNMAP; i++) {
+    for (; i < n && d->policy->due == NULL && !at_tick(d) && steps[i].op != DRIVER_UNMAP; i++) {
         if (steps[i].page.v == one.page.v) {
             add(&one, &steps[i]);
             one_is_last = true;
@@ -195,6 +209,8 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
     }
     touch(d, one_is_last ? &other : &one);
     touch(d, one_is_last ? &one : &other);
+    shed(d);
+    d->resident_sum += d->frames.count;
     if (at_tick(d))
         d->policy->tick(d->state);
     return i;
@@ -211,8 +227,11 @@ bool driver_step(struct driver *d, const struct driver_step *step, tide_page *vi
 
 void driver_next_uses(struct driver_step *steps, size_t n)
 {
-    struct tide_map next; /* by page: index of its next use */
+    struct tide_map next; /* by page: time of its next use */
+    uint64_t now = 0;
 
+    for (size_t i = 0; i < n; i++)
+        now += steps[i].op != DRIVER_UNMAP;
     tide_map_init(&next);
     for (size_t i = n; i-- > 0;) {
         const uint64_t *use = tide_map_get(&next, steps[i].page.v);
@@ -221,7 +240,7 @@ void driver_next_uses(struct driver_step *steps, size_t n)
         if (steps[i].op == DRIVER_UNMAP)
             tide_map_remove(&next, steps[i].page.v);
         else
-            *tide_map_put(&next, steps[i].page.v, NULL) = i;
+            *tide_map_put(&next, steps[i].page.v, NULL) = now--;
     }
     tide_map_fini(&next);
 }

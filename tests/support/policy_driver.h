@@ -33,6 +33,7 @@ struct driver {
     struct tide_map frames; /* page -> frame */
     uint64_t now, tick;     /* tick: 0 for policies without */
     uint64_t faults, evictions, writebacks;
+    uint64_t resident_sum; /* of the pages in memory after each step that folds nothing */
 };
 
 /* For policies with options: set some away from their defaults, NAME=VALUE, separated by blanks;
@@ -53,7 +54,7 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
 
 bool driver_resident(const struct driver *d, tide_page page);
 
-/* Next uses are indices of steps; an unmapping in between ends a page's future. */
+/* Next uses are virtual times from 1 on; an unmapping in between ends a page's future. */
 void driver_next_uses(struct driver_step *steps, size_t n);
 
 #endif

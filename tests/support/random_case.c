@@ -313,7 +313,8 @@ static void random_options(struct tide_rng *r, const struct tide_policy *policy,
     for (const struct tide_option *o = policy->options; o != NULL && o->name != NULL; o++) {
         char value[32];
 
-        if (strcmp(o->name, "tick") == 0 || strcmp(o->name, "tau") == 0) {
+        if (strcmp(o->name, "tick") == 0 || strcmp(o->name, "tau") == 0 ||
+            strcmp(o->name, "t") == 0) {
             snprintf(value, sizeof value, "%d", 1 + (int)tide_rng_below(r, 200));
         } else if (o->type == TIDE_OPT_BOOL) {
             snprintf(value, sizeof value, "%s", tide_rng_below(r, 2) ? "yes" : "no");
@@ -338,7 +339,7 @@ void random_machine(struct tide_rng *r, const struct tide_policy *policy,
 
     tide_machine_defaults(c);
     c->page_shift = shifts[tide_rng_below(r, sizeof shifts)];
-    switch (tide_rng_below(r, 4)) {
+    switch (policy->variable_space ? 1 : tide_rng_below(r, 4)) {
     case 0:
         c->by_memory = true;
         c->memory_bytes = UINT64_C(64) << (c->page_shift > 12 ? c->page_shift : 12);

@@ -275,18 +275,21 @@ Test(outfile, a_folder_that_is_not_there)
 }
 
 /* A summary row with chosen cells, the others empty. */
+static const char *options_cell = "";
+
 static char *summary_row(const char *trace, const char *policy, const char *faults,
                          const char *ratio, const char *status)
 {
     struct tide_text t = {0};
 
     for (size_t i = 0; i < TIDE_COLUMNS_summary; i++) {
-        const char *cell = i == TIDE_COL_summary_trace         ? trace
-                           : i == TIDE_COL_summary_policy      ? policy
-                           : i == TIDE_COL_summary_faults      ? faults
-                           : i == TIDE_COL_summary_fault_ratio ? ratio
-                           : i == TIDE_COL_summary_status      ? status
-                                                               : "";
+        const char *cell = i == TIDE_COL_summary_trace            ? trace
+                           : i == TIDE_COL_summary_policy         ? policy
+                           : i == TIDE_COL_summary_faults         ? faults
+                           : i == TIDE_COL_summary_fault_ratio    ? ratio
+                           : i == TIDE_COL_summary_status         ? status
+                           : i == TIDE_COL_summary_policy_options ? options_cell
+                                                                  : "";
 
         tide_text_printf(&t, "%s%s", i > 0 ? "," : "", cell);
     }
@@ -314,7 +317,7 @@ Test(table, is_aligned_and_leaves_out_what_says_nothing)
     cr_expect_null(strstr(two, "trace"));
     cr_expect_null(strstr(two, "status"));
     cr_expect_not_null(strstr(two, "\nlru            "), "%s", two);
-    cr_expect_not_null(strstr(two, "      7       0.1235"), "%s", two);
+    cr_expect_not_null(strstr(two, "      7        0.123"), "%s", two);
     cr_expect_not_null(strstr(three, "trace"));
     cr_expect_not_null(strstr(three, "partial"));
     free(two);
@@ -322,4 +325,25 @@ Test(table, is_aligned_and_leaves_out_what_says_nothing)
     free(a);
     free(b);
     free(c);
+}
+
+/* Options that differ only because policies do say nothing; those of one policy tell rows apart. */
+Test(table, shows_the_settings_in_which_rows_differ)
+{
+    char *lru = summary_row("x.gz", "lru", "7", "0.5", "ok");
+    char *a, *b, *two, *three;
+
+    options_cell = "persist=no";
+    a = summary_row("x.gz", "lfu", "8", "0.5", "ok");
+    options_cell = "persist=yes";
+    b = summary_row("x.gz", "lfu", "9", "0.5", "ok");
+    two = printed((const char *[]){lru, a}, 2);
+    three = printed((const char *[]){lru, a, b}, 3);
+    cr_expect_null(strstr(two, "persist"), "%s", two);
+    cr_expect_not_null(strstr(three, "lfu     persist=yes"), "%s", three);
+    free(two);
+    free(three);
+    free(lru);
+    free(a);
+    free(b);
 }

@@ -1,7 +1,10 @@
 /* pager/scan: what shares of frames are shares of, and what OPT is told. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "replay.h"
 
 static void expect_row(const char *pages, const struct tide_machine_config *c, const char *start)
@@ -44,4 +47,66 @@ Test(scan, skipped_references_are_nobodys_next_use)
     expect_row("1 2 3 4 1 2 5 1 2 3 4 5", &c, "summary,opt,3,4096,12,12,5,5,2,7,");
     c.skip = 3;
     expect_row("9 9 9 1 2 3 4 1 2 5 1 2 3 4 5", &c, "summary,opt,3,4096,12,12,5,5,2,7,");
+}
+
+/* The working-set policies through the whole machine against the formulas over gaps between
+ * references to one page: Denning and Schwartz, "Properties of the working-set model", CACM 15(3),
+ * 1972 (WS); Prieve and Fabry, "VMIN: an optimal variable-space page replacement algorithm", CACM
+ * 19(5), 1976. */
+Test(scan, ws_and_vmin_obey_the_gap_formulas)
+{
+    enum { N = 3000, PAGES = 14 };
+    static const uint64_t taus[] = {1, 2, 3, 10, 50, 400};
+    char *text = malloc(4 * N + 1);
+    uint64_t last[PAGES] = {0}, gaps[N], n_gaps = 0, distinct = 0;
+    struct tide_rng r;
+    size_t used = 0;
+
+    cr_assert_not_null(text);
+    tide_rng_init(&r, 1, "gaps");
+    for (uint64_t t = 1, page = 0; t <= N; t++) {
+        if (tide_rng_below(&r, 3) > 0) /* else an immediate repeat */
+            page = tide_rng_below(&r, t < N / 2 ? 5 : PAGES);
+        used += (size_t)sprintf(text + used, "%d ", (int)page);
+        if (last[page] != 0)
+            gaps[n_gaps++] = t - last[page];
+        distinct += last[page] == 0;
+        last[page] = t;
+    }
+    for (size_t i = 0; i < sizeof taus / sizeof *taus; i++) {
+        uint64_t tau = taus[i], longer = 0, ws = 0, vmin = distinct;
+
+        for (uint64_t k = 0; k < n_gaps; k++) {
+            longer += gaps[k] > tau;
+            ws += gaps[k] < tau ? gaps[k] : tau;
+            vmin += gaps[k] <= tau ? gaps[k] : 1;
+        }
+        for (int page = 0; page < PAGES; page++) {
+            uint64_t end = N - last[page] + 1;
+
+            ws += end < tau ? end : tau;
+        }
+        for (int k = 0; k < 2; k++) {
+            struct tide_machine_config c;
+            struct tide_error e = {0};
+            struct replay got;
+            char value[16];
+
+            tide_machine_defaults(&c);
+            c.policy = tide_policy_find(k == 0 ? "ws" : "vmin");
+            tide_options_defaults(c.policy->options, c.policy_options);
+            snprintf(value, sizeof value, "%d", (int)tau);
+            cr_assert_eq(
+                tide_option_set(c.policy->options, c.policy_options, "it", "tau", value, &e), 0,
+                "%s", e.what);
+            cr_assert_eq(replay(text, used, "pages", &c, TIDE_ENGINE_FAST, &got, &e), 0, "%s",
+                         e.what);
+            cr_expect_eq(got.counts.faults_minor + got.counts.faults_major, distinct + longer,
+                         "%s, tau %d", c.policy->name, (int)tau);
+            cr_expect_eq(got.counts.resident_sum, k == 0 ? ws : vmin, "%s, tau %d: %lu, not %lu",
+                         c.policy->name, (int)tau, got.counts.resident_sum, k == 0 ? ws : vmin);
+            replay_free(&got);
+        }
+    }
+    free(text);
 }
