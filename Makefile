@@ -15,7 +15,7 @@ help:
 	@echo "make clean        remove build folders and results/"
 
 deps:
-	@.ci/deps
+	@.ci/deps $(if $(filter deps,$(MAKECMDGOALS)),all)
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release

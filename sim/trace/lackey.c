@@ -60,51 +60,70 @@ static inline __m128i in_span(__m128i x, char from, char span)
     return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(span)), above);
 }
 
-/* Takes ordinary access lines: lower-case addresses, sizes of one or two digits, 22 bytes at most.
- * Stops at anything else, and at the zeros behind the window, without having taken it.
+/* 1 bits where bytes of the 64 at p are line feeds. */
+static inline uint64_t line_feeds(const unsigned char *p)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(part, _mm_set1_epi8('\n')))
+                << 16 * i;
+    }
+    return bits;
+}
+
+/* Takes the ordinary access line of n bytes at p: a lower-case address, a size of one or two
+ * digits. False: it is something else. Reads at most 22 bytes from p. */
+static inline bool take_ordinary(const unsigned char *p, size_t n, struct tide_access *a)
+{
+    __m128i text = _mm_loadu_si128((const __m128i *)(p + 3));
+    __m128i letters = in_span(text, 'a', 5);
+    __m128i hex = _mm_or_si128(letters, in_span(text, '0', 9));
+    unsigned digits = (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(hex));
+    /* Nibbles: what is no digit becomes some nibble behind the last one, to be shifted out. */
+    __m128i nibbles = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)),
+                                   _mm_and_si128(letters, _mm_set1_epi8(9)));
+    __m128i pairs = _mm_and_si128(
+        _mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8)), _mm_set1_epi16(255));
+    uint64_t packed = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs));
+    uint64_t addr = __builtin_bswap64(packed) >> ((64 - 4 * digits) & 63);
+    size_t two = n - digits - 5; /* 1: the size has two digits; 0: one; else there is no size */
+    unsigned first = p[4 + digits] - (unsigned)'0', second = p[5 + digits] - (unsigned)'0';
+    unsigned size = two != 0 ? first * 10 + second : first;
+    const struct prefix *prefix;
+    uint32_t head;
+
+    memcpy(&head, p, sizeof head);
+    prefix = &prefixes[PREFIX_SLOT(head)];
+    *a = (struct tide_access){.addr = addr, .size = size, .kind = (uint8_t)prefix->kind};
+    return PREFIX_OF(head) == prefix->bytes && digits > 0 && p[3 + digits] == ',' && two <= 1 &&
+           first <= 9 && (two == 0 || second <= 9) && size > 0 && addr + size >= addr;
+}
+
+/* Takes ordinary access lines up to the first that is none, or is not all in the window.
  *
- * The line end is looked for by itself: the next line's place then waits for one load and a few
- * operations only, and the checks of several lines overlap. */
+ * Line feeds are looked for 64 bytes at a time, ahead of the lines: no line waits for the one
+ * before, and the work of several overlaps. */
 static void parse_ordinary(struct tide_reader_window *w, struct tide_block *b)
 {
-    const unsigned char *p = w->bytes + w->pos;
+    const unsigned char *p = w->bytes + w->pos, *const stop = w->bytes + w->len;
     struct tide_access *to = b->accesses + b->n_accesses;
     struct tide_access *const end = b->accesses + TIDE_BLOCK_ACCESSES;
 
-    /* Reads reach at most 37 bytes from p, which is within the window or its padding. */
-    for (; to < end; to++) {
-        /* ` L 1,8` is the shortest line. */
-        __m128i tail = _mm_loadu_si128((const __m128i *)(p + 6));
-        __m128i feeds = _mm_cmpeq_epi8(tail, _mm_set1_epi8('\n'));
-        __m128i text = _mm_loadu_si128((const __m128i *)(p + 3));
-        __m128i letters = in_span(text, 'a', 5);
-        __m128i hex = _mm_or_si128(letters, in_span(text, '0', 9));
-        /* Where there is none, bit 31 gives a place that no size reaches. */
-        unsigned feed = 6 + (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(feeds) | 1u << 31);
-        unsigned digits = (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(hex));
-        /* Nibbles: what is no digit becomes some nibble behind the last one, to be shifted out. */
-        __m128i nibbles = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)),
-                                       _mm_and_si128(letters, _mm_set1_epi8(9)));
-        __m128i pairs =
-            _mm_and_si128(_mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8)),
-                          _mm_set1_epi16(255));
-        uint64_t packed = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs));
-        uint64_t addr = __builtin_bswap64(packed) >> ((64 - 4 * digits) & 63);
-        unsigned two = feed - digits - 5; /* 1: the size has two digits; 0: one; else none */
-        unsigned tens = (p[feed - 2] - (unsigned)'0') & -two;
-        unsigned units = p[feed - 1] - (unsigned)'0';
-        unsigned size = tens * 10 + units;
-        uint32_t head;
-        const struct prefix *prefix;
+    /* Reads go at most 64 bytes past the window: its padding. */
+    for (const unsigned char *ahead = p; ahead < stop; ahead += 64) {
+        for (uint64_t feeds = line_feeds(ahead); feeds != 0; feeds &= feeds - 1) {
+            const unsigned char *feed = ahead + __builtin_ctzll(feeds);
 
-        memcpy(&head, p, sizeof head);
-        prefix = &prefixes[PREFIX_SLOT(head)];
-        if (PREFIX_OF(head) != prefix->bytes || digits == 0 || p[3 + digits] != ',' || two > 1 ||
-            tens > 9 || units > 9 || size == 0 || addr + size < addr)
-            break;
-        *to = (struct tide_access){.addr = addr, .size = size, .kind = (uint8_t)prefix->kind};
-        p += feed + 1;
+            if (to == end || !take_ordinary(p, (size_t)(feed - p), to))
+                goto out;
+            to++;
+            p = feed + 1;
+        }
     }
+out:
     b->n_accesses = (size_t)(to - b->accesses);
     w->pos = (size_t)(p - w->bytes);
 }

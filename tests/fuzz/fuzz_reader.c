@@ -1,7 +1,8 @@
 /* Fuzz target: a trace, in memory, through the stream and a reader.
  *
  * Where the first line is a format's name, the rest is read as that; else all is, by content.
- * Compressed content is read by igzip and by zlib where both are built in, and must be the same.
+ * gzip is read by igzip and by zlib where both are built in, and must be the same (but see
+ * codec_isal.c).
  * What reader.h promises of every block is checked here; memory errors are the sanitizers' to find.
  */
 #include "trace/reader.h"
@@ -58,10 +59,15 @@ static void check_inflate(const uint8_t *data, size_t size)
     zlib = drain(data, size, "zlib");
     other = drain(data, size, "igzip");
     check(zlib.code == other.code, "the code does not depend on the decompressor");
-    check(zlib.bytes == other.bytes, "the length does not depend on the decompressor");
-    check(zlib.crc == other.crc, "the checksum does not depend on the decompressor");
-    check(strcmp(zlib.error.where, other.error.where) == 0, "nor does the place");
     check(strcmp(zlib.error.what, other.error.what) == 0, "nor does the cause");
+    check(strncmp(zlib.error.where, other.error.where, strcspn(zlib.error.where, "(")) == 0,
+          "nor does the place");
+    if (zlib.code == 0) {
+        check(zlib.bytes == other.bytes, "the length does not depend on the decompressor");
+        check(zlib.crc == other.crc, "the checksum does not depend on the decompressor");
+    } else {
+        check(zlib.bytes <= other.bytes, "igzip delivers all that zlib does before damage");
+    }
 }
 
 static void check_block(const struct tide_block *b, uint64_t first, const bool seen[1 << 16])

@@ -20,7 +20,7 @@ static void check(bool holds, const char *what)
     abort();
 }
 
-/* A machine's canonical text is an experiment file of that machine. */
+/* A machine's canonical text is an experiment file of that machine, but for its traces. */
 static void check_print(const struct tide_machine_config *c, FILE *out)
 {
     struct tide_experiments again = {0};
