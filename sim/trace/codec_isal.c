@@ -4,9 +4,9 @@
  * output that is none before it notices; so zlib is its judge: the stream has the member inflated
  * again where it does not end well, and what the failing call made is not taken.
  *
- * Differs: a block whose set of codes is incomplete is refused by zlib at its head; igzip decodes it
- *   until a code comes that is not in the set. Where a head is damaged like this, bytes of the block
- *   may be delivered that zlib would not; the place and the cause that are told are the same.
+ * Differs: a block whose set of codes is incomplete is refused by zlib at its head; igzip decodes
+ * it until a code comes that is not in the set. Where a head is damaged like this, bytes of the
+ * block may be delivered that zlib would not; the place and the cause that are told are the same.
  */
 #include <isa-l/igzip_lib.h>
 #include <limits.h>
