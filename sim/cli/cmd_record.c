@@ -89,7 +89,8 @@ static int find_shim(struct record *r, struct tide_error *e)
     if (access(r->shim, R_OK) == 0)
         return 0;
     tide_fail(e, TIDE_E_IO, "the heap shim is not there: %.300s", r->shim);
-    tide_error_remedy(e, "it is an optional part of the build: meson setup -Dheap_shim=enabled");
+    tide_error_remedy(e, "it is built where valgrind/valgrind.h is found: install the package "
+                         "valgrind and build again");
     return TIDE_E_IO;
 }
 
