@@ -1,7 +1,85 @@
-/* What no system call can have done, told from one event alone: see tide_event_problem(). */
+/* Blocks: accesses out of fragments, and what no event can say. See block.h. */
 #include "trace/block.h"
 
+#include <string.h>
+
 #include "addr/page.h"
+
+/* ---- fragments ---- */
+
+/* The last fragment that starts at or before access i. */
+static size_t fragment_of(const struct tide_block *b, size_t i)
+{
+    size_t low = 0, high = b->n_fragments;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (b->starts[middle] <= i)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* All accesses of fragment k of the block. */
+static size_t write_fragment(const struct tide_block *b, size_t k, struct tide_access *to)
+{
+    const struct tide_dictionary *d = b->dictionary;
+    const struct tide_fragment *f = &d->fragments[b->ids[k]];
+    const struct tide_slot *slot = &d->slots[f->first_slot];
+    const uint64_t *data = &b->data[b->data_starts[k]];
+    uint64_t pc = f->pc;
+    unsigned done = 0;
+
+    for (unsigned i = 0; i <= f->fetches; i++) {
+        for (; done < f->data && slot[done].fetches == i; done++)
+            *to++ = (struct tide_access){.addr = data[done],
+                                         .size = slot[done].size,
+                                         .process = b->process,
+                                         .kind = slot[done].kind};
+        if (i < f->fetches) {
+            unsigned length = d->lengths[f->first_length + i];
+
+            *to++ = (struct tide_access){
+                .addr = pc, .size = length, .process = b->process, .kind = TIDE_FETCH};
+            pc += length;
+        }
+    }
+    return (size_t)f->fetches + f->data;
+}
+
+void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struct tide_access *out)
+{
+    struct tide_access whole[TIDE_FRAGMENT_ACCESSES];
+
+    if (b->dictionary == NULL) {
+        memcpy(out, &b->accesses[from], (to - from) * sizeof *out);
+        return;
+    }
+    for (size_t k = from < to ? fragment_of(b, from) : 0; from < to; k++) {
+        size_t skip = from - b->starts[k], n = write_fragment(b, k, whole) - skip;
+
+        n = n < to - from ? n : to - from;
+        memcpy(out, whole + skip, n * sizeof *out);
+        out += n;
+        from += n;
+    }
+}
+
+void tide_block_unfold(struct tide_block *b)
+{
+    size_t n = 0;
+
+    if (b->dictionary == NULL)
+        return;
+    for (size_t k = 0; k < b->n_fragments; k++)
+        n += write_fragment(b, k, &b->accesses[n]);
+    b->dictionary = NULL;
+}
+
+/* ---- events ---- */
 
 static const uint64_t RANGE_MAX = UINT64_C(1) << TIDE_VADDR_MAX_BITS;
 

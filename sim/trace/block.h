@@ -12,6 +12,7 @@
 
 #include "addr/access.h"
 #include "base/error.h"
+#include "trace/fragments.h"
 
 enum {
     TIDE_BLOCK_ACCESSES = 16384, /* 256 KiB: stays in a second-level cache with the rest */
@@ -108,11 +109,27 @@ enum { TIDE_EVENT_GRAIN = 4096 };
  * Readers check with it where they know the place of a record, address spaces once more. */
 const char *tide_event_problem(const struct tide_event *ev);
 
+/* The accesses of a block stand in `accesses`, or, where the consumer has said that it takes them
+ * so (tide_reader_take_fragments) and the format has them, as fragments. These belong to one
+ * process, and no event falls inside one. */
 struct tide_block {
     size_t n_accesses, n_events;
     uint64_t first; /* ordinal of accesses[0] in the trace, from 0 */
     struct tide_access accesses[TIDE_BLOCK_ACCESSES];
     struct tide_event events[TIDE_BLOCK_EVENTS];
+
+    const struct tide_dictionary *dictionary; /* NULL: not as fragments; else accesses are void */
+    size_t n_fragments, n_data;
+    uint16_t process;                     /* of all accesses */
+    uint32_t ids[TIDE_BLOCK_ACCESSES];    /* of the fragments, in the dictionary */
+    uint16_t starts[TIDE_BLOCK_ACCESSES]; /* index in the block of each fragment's first access, */
+    uint16_t data_starts[TIDE_BLOCK_ACCESSES]; /* and in `data` of its first data access */
+    uint64_t data[TIDE_BLOCK_ACCESSES];        /* addresses of all data accesses, in order */
 };
+
+/* Writes accesses [from, to) of a block to `out`, whatever form it has. */
+void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struct tide_access *out);
+/* Gives the block its accesses; it has no fragments then. */
+void tide_block_unfold(struct tide_block *b);
 
 #endif

@@ -293,6 +293,8 @@ static void count_kinds(const struct tide_block *b, uint64_t counts[TIDE_KINDS])
 {
     uint64_t packed = 0;
 
+    if (b->dictionary != NULL) /* the format has counted them */
+        return;
     for (size_t i = 0; i < b->n_accesses; i++)
         packed += UINT64_C(1) << 16 * b->accesses[i].kind;
     for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
@@ -312,6 +314,7 @@ static bool has_events(const struct tide_trace_info *info)
 int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
     b->n_accesses = b->n_events = 0;
+    b->dictionary = NULL;
     b->first = r->accesses;
     if (r->ended == 0) {
         int rc = fill(r, b, &r->failed);
@@ -332,6 +335,12 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
     if (r->ended < 0 && e != NULL)
         *e = r->failed;
     return r->ended < 0 ? r->ended : 0;
+}
+
+void tide_reader_take_fragments(struct tide_reader *r)
+{
+    if (r->format->take_fragments != NULL)
+        r->format->take_fragments(r->state);
 }
 
 const struct tide_trace_info *tide_reader_info(const struct tide_reader *r)

@@ -39,6 +39,9 @@ void tide_reader_close(struct tide_reader *r);
  * event is a PROCESS, before anything else. */
 TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b,
                                      struct tide_error *e);
+/* From here on blocks may come as fragments (trace/fragments.h) where the format has them. What
+ * they name stays valid until the reader is closed or fills the same block again. */
+void tide_reader_take_fragments(struct tide_reader *r);
 
 const struct tide_trace_info *tide_reader_info(const struct tide_reader *r);
 /* The path of a file id of MAP events, the name of a cache of KALLOC and KFREE, or NULL where the
@@ -76,6 +79,8 @@ struct tide_format {
                  struct tide_trace_info *info, struct tide_error *e);
     /* Path of a file id, may be NULL. */
     const char *(*file)(const void *state, uint32_t file);
+    /* The consumer takes fragments; NULL: the format has none. */
+    void (*take_fragments)(void *state);
 };
 
 /* NULL-ended, in the order of sim/trace/meson.build. */
