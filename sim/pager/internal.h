@@ -33,6 +33,24 @@ struct process {
     tide_page previous; /* the last one referenced without a fault for good: `collapsed` */
 };
 
+/* A side's first-level TLB array as the fast engine passes over quiet runs (fast.c). */
+enum { LIKELY = 256, REMEMBERED = 4096 };
+
+struct lane {
+    struct tide_tlb_array *array;
+    uint64_t *order;         /* the array's, or `unused_order` where a hit does not move an entry */
+    uint8_t *quiet;          /* by slot: 1 << kind of references that change nothing else */
+    uint32_t likely[LIKELY]; /* by page: the slot that probably holds it */
+    uint64_t *unused_order;
+};
+
+/* Touches that the policy has not been told of yet, in order. */
+struct remembered {
+    uint32_t frames[REMEMBERED], last[REMEMBERED];
+    uint32_t *marks; /* by frame: mark of the last telling that it was part of */
+    uint32_t mark;
+};
+
 enum kernel_cache { CACHE_VMA, CACHE_MM, CACHE_PTDESC, CACHES };
 
 struct tide_machine {
@@ -69,6 +87,10 @@ struct tide_machine {
     struct tide_rng policy_rng;
     uint32_t last_touched; /* order policies need no second touch of the same frame */
     struct tide_future_cursor *future;
+
+    bool passes_over; /* the fast engine may pass over quiet runs */
+    struct lane lanes[TIDE_SIDES];
+    struct remembered *remembered; /* for policies that observe the order */
 
     /* time */
     uint64_t skip_left;
@@ -175,9 +197,12 @@ static inline void step_mark(struct tide_machine *m, uint32_t frame, bool writes
 
 /* ---- fast.c ---- */
 
-/* The runs of accesses up to (not with) `to`. */
+TIDE_MUST_CHECK int fast_init(struct tide_machine *m, struct tide_error *e);
+void fast_fini(struct tide_machine *m);
+/* The runs of a segment, which are followed by their end. */
 TIDE_MUST_CHECK int fast_segment(struct tide_machine *m, const struct tide_block *b,
-                                 const struct tide_run *runs, size_t n_runs, size_t to,
-                                 struct tide_error *e);
+                                 const struct tide_run *runs, size_t n_runs, struct tide_error *e);
+/* Something other than the engine itself has changed bits, permissions or stamps. */
+void fast_disturb(struct tide_machine *m);
 
 #endif

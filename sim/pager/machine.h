@@ -29,7 +29,6 @@
 #include <stdint.h>
 
 #include "addr/page.h"
-#include "addr/runs.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "pagetable/pagetable.h"
@@ -39,6 +38,7 @@
 #include "space/mm.h"
 #include "tlb/tlb.h"
 #include "trace/block.h"
+#include "trace/block_runs.h"
 
 enum { TIDE_POLICY_OPTIONS_MAX = 256 };
 
@@ -176,20 +176,6 @@ struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum 
                                       uint64_t distinct_pages, struct tide_future *future,
                                       const struct tide_machine_watch *watch, struct tide_error *e);
 void tide_machine_free(struct tide_machine *m);
-
-/* Page runs of a block for one geometry, made once and shared by all fast machines that have it. */
-struct tide_block_runs {
-    struct tide_geometry geometry;
-    size_t n_segments;
-    struct tide_segment_runs {
-        size_t from, to; /* accesses */
-        size_t first_run, n_runs;
-    } segments[TIDE_BLOCK_EVENTS + 1]; /* segment k lies between events k-1 and k */
-    struct tide_run runs[TIDE_BLOCK_ACCESSES];
-};
-
-void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g);
-void tide_block_runs_cut(struct tide_block_runs *r, const struct tide_block *b);
 
 /* Replays a block. `runs` may be NULL for the plain engine. Returns 1 while it wants more, 0 once
  * its limit is reached (further blocks are ignored), negative on failure. OOM of the simulated

@@ -58,6 +58,7 @@ struct tide_scan {
     size_t n_processes, processes_cap;
     struct scanned_page recent[RECENT];
     struct scanned_page held[TIDE_SIDES];
+    bool wrote; /* the held data page */
     tide_page previous;
     int hook_code;
 
@@ -480,36 +481,42 @@ static int scan_switches(struct tide_scan *s, const struct tide_block *b, size_t
 static int scan_run(struct tide_scan *s, const struct tide_block *b, const struct tide_run *r,
                     size_t to, struct tide_error *e)
 {
-    enum tide_kind kind = (enum tide_kind)(r->flags & TIDE_RUN_KIND);
+    struct tide_folded f = tide_run_folded(r);
+    enum tide_kind kind = (enum tide_kind)r->kind;
     enum tide_kind fault_kind = kind == TIDE_MODIFY ? TIDE_WRITE : kind;
     unsigned side = tide_side_of(kind);
-    uint64_t references = UINT64_C(1) + r->fetches + r->data;
-    unsigned data_needs = ((r->flags & TIDE_RUN_READS) != 0 ? TIDE_PROT_READ : 0u) |
-                          ((r->flags & TIDE_RUN_WRITES) != 0 ? TIDE_PROT_WRITE : 0u);
+    uint64_t references = UINT64_C(1) + f.fetches + f.data;
+    unsigned data_needs;
+    size_t from = tide_run_first(r->counts);
     struct scanned_page found;
     int rc;
 
     s->held[side].page = TIDE_PAGE_NONE;
+    if (kind != TIDE_FETCH)
+        s->wrote = kind != TIDE_READ;
+    /* a page that is written may be read too */
+    data_needs = TIDE_PROT_READ | (s->wrote ? TIDE_PROT_WRITE : 0u);
     s->replayed = s->references_left > 0;
     if ((r->flags & TIDE_RUN_APART) != 0 || s->skip_left > 0 ||
         (s->replayed && references > s->references_left))
-        return scan_apart(s, b, r->first, to, e);
-    rc = look_up(s, r->page, b->accesses[r->first].addr, tide_prot_needed(fault_kind), &found, e);
+        return scan_apart(s, b, from, to, e);
+    rc = look_up(s, r->page, b->accesses[from].addr, tide_prot_needed(fault_kind), &found, e);
     if (rc < 0)
         return rc;
     if (rc == 1)
         s->held[side] = found;
     if (rc == 0 ||
-        (r->fetches > 0 && (s->held[TIDE_SIDE_FETCH].page.v == TIDE_PAGE_NONE.v ||
-                            (s->held[TIDE_SIDE_FETCH].prot & TIDE_PROT_EXEC) == 0)) ||
-        (r->data > 0 && (s->held[TIDE_SIDE_DATA].page.v == TIDE_PAGE_NONE.v ||
-                         (s->held[TIDE_SIDE_DATA].prot & data_needs) != data_needs)))
-        return scan_apart(s, b, r->first, to, e);
+        (f.fetches > 0 && (s->held[TIDE_SIDE_FETCH].page.v == TIDE_PAGE_NONE.v ||
+                           (s->held[TIDE_SIDE_FETCH].prot & TIDE_PROT_EXEC) == 0)) ||
+        (f.data > 0 && (s->held[TIDE_SIDE_DATA].page.v == TIDE_PAGE_NONE.v ||
+                        (s->held[TIDE_SIDE_DATA].prot & data_needs) != data_needs)))
+        return scan_apart(s, b, from, to, e);
     s->references_left -= s->replayed ? references : 0;
     rc = r->page.v != s->previous.v ? emit(s, found.id, s->now + 1, e) : 0;
     s->previous = r->page;
-    if (rc == 0 && r->switches > 0)
-        rc = scan_switches(s, b, r->first, to, e);
+    if (rc == 0 && f.changes > 0 &&
+        s->held[TIDE_SIDE_FETCH].page.v != s->held[TIDE_SIDE_DATA].page.v)
+        rc = scan_switches(s, b, from, to, e);
     s->now += references;
     return rc;
 }
@@ -586,7 +593,7 @@ int tide_scan_feed(struct tide_scan *s, const struct tide_block *b, struct tide_
         int rc = 0;
 
         for (size_t i = 0; i < seg->n_runs && rc == 0; i++)
-            rc = scan_run(s, b, &runs[i], i + 1 < seg->n_runs ? runs[i + 1].first : seg->to, e);
+            rc = scan_run(s, b, &runs[i], tide_run_first(runs[i + 1].counts), e);
         if (rc == 0 && k < b->n_events)
             rc = scan_event(s, &b->events[k], e);
         if (rc != 0)
