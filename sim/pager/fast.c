@@ -162,12 +162,10 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     return rc;
 }
 
-/* References before the machine's start: the address space follows, and the position in the merged
- * stream moves. */
+/* References before the machine's start: the address space follows. */
 static int skip_run(struct tide_machine *m, const struct tide_run *r, uint64_t addr,
                     struct hold *hold, unsigned side, struct tide_error *e)
 {
-    unsigned last = (r->flags & TIDE_RUN_LAST_FETCH) != 0 ? TIDE_SIDE_FETCH : TIDE_SIDE_DATA;
     struct process *p;
     int rc = memory_process(m, tide_page_process(r->page), &p, e);
 
@@ -175,8 +173,6 @@ static int skip_run(struct tide_machine *m, const struct tide_run *r, uint64_t a
         return rc;
     hold[side].page = r->page;
     m->skip_left -= UINT64_C(1) + r->fetches + r->data;
-    m->position += (r->page.v != m->previous.v) + (uint64_t)r->switches;
-    m->previous = r->fetches + r->data > 0 ? hold[last].page : r->page;
     return step_pass_over(m, p, addr, e);
 }
 
