@@ -216,13 +216,10 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     return rc;
 }
 
-/* References before the machine's start: the address space follows, and the position in the merged
- * stream moves. */
+/* References before the machine's start: the address space follows. */
 static int skip_run(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
-                    const struct tide_folded *f, const struct hold *hold, struct tide_error *e)
+                    const struct tide_folded *f, struct tide_error *e)
 {
-    uint32_t switches =
-        hold[TIDE_SIDE_FETCH].page.v != hold[TIDE_SIDE_DATA].page.v ? f->changes : 0;
     size_t at = tide_run_first(r->counts);
     struct tide_access first;
     struct process *p;
@@ -232,8 +229,6 @@ static int skip_run(struct tide_machine *m, const struct tide_block *b, const st
         return rc;
     tide_block_expand(b, at, at + 1, &first);
     m->skip_left -= UINT64_C(1) + f->fetches + f->data;
-    m->position += (r->page.v != m->previous.v) + (uint64_t)switches;
-    m->previous = f->fetches + f->data > 0 ? hold[f->last].page : r->page;
     return step_pass_over(m, p, first.addr, e);
 }
 
@@ -267,7 +262,7 @@ static int run_in_full(struct tide_machine *m, const struct tide_block *b, const
     h->page = r->page;
     h->kind = kind;
     if (m->skip_left > folded)
-        return skip_run(m, b, r, &f, hold, e);
+        return skip_run(m, b, r, &f, e);
     process = tide_page_process(r->page);
     if (h->array == NULL || m->policy->due != NULL || m->skip_left > 0 ||
         m->deadline - m->now <= folded || process >= m->n_processes)

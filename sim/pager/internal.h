@@ -98,8 +98,8 @@ struct tide_machine {
     uint64_t deadline; /* the next `now` at which something is due */
     uint64_t warmup_end, end, next_tick, tick_period, next_sample;
     uint64_t due;       /* the policy's */
-    uint64_t position;  /* in the merged stream without immediate repeats, from the trace's start */
-    tide_page previous; /* the page at `position` */
+    uint64_t position;  /* of next uses: see scan.h */
+    tide_page previous; /* the page at `position`; NONE once it is gone from there */
     bool done;
     enum tide_machine_status status;
 

@@ -155,7 +155,7 @@ enum tide_machine_status { TIDE_STATUS_OK, TIDE_STATUS_PARTIAL, TIDE_STATUS_OOM 
 extern const char *const tide_status_names[];
 
 struct tide_machine;
-struct tide_future; /* pager/scan.h */
+struct tide_future; /* pager/future.h */
 
 /* What a watcher is told; hooks may be NULL. Used for the timeline and by `explain`. */
 struct tide_machine_watch {

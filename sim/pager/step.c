@@ -113,10 +113,6 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     struct process *p;
     int rc;
 
-    /* faulting references never join a run of the same page: `previous` is NONE after them */
-    if (!canonical || page.v != m->previous.v)
-        m->position++;
-    m->previous = page;
     rc = memory_process(m, process, &p, e);
     if (rc != 0)
         return rc;
@@ -124,6 +120,10 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
         m->skip_left--;
         return canonical ? step_pass_over(m, p, addr, e) : 0;
     }
+    /* faulting references never join a run of the same page: `previous` is NONE after them */
+    if (!canonical || page.v != m->previous.v)
+        m->position++;
+    m->previous = page;
     m->now++;
     m->counts.references++;
     m->counts.accesses += starts_access;
