@@ -358,8 +358,7 @@ static int take_scan(void *context, const struct tide_block *b, const struct tid
 {
     const struct scan *s = context;
 
-    (void)runs;
-    return tide_scan_feed(s->scan, b, e);
+    return tide_scan_feed(s->scan, b, runs, e);
 }
 
 static int scan(struct replay *t, struct tide_error *e)
@@ -376,7 +375,8 @@ static int scan(struct replay *t, struct tide_error *e)
     for (size_t k = 0; k < t->n_scans && rc == 0; k++) {
         struct scan *s = &t->scans[k];
 
-        f.consumers[k] = (struct tide_consumer){.context = s, .take = take_scan};
+        f.consumers[k] =
+            (struct tide_consumer){.context = s, .take = take_scan, .geometry = &s->geometry};
         s->scan = tide_scan_new(s->geometry, s->skip, s->warmup, s->limit, s->future, e);
         if (s->scan == NULL)
             rc = e->code;

@@ -37,7 +37,7 @@ static int scan(const char *text, size_t n, const char *format, const struct tid
     if (*out == NULL)
         rc = e->code;
     while (rc > 0 && (rc = tide_reader_next(r, b, e)) > 0)
-        rc = tide_scan_feed(*out, b, e);
+        rc = tide_scan_feed(*out, b, NULL, e);
     tide_reader_close(r);
     return rc < 0 ? rc : tide_scan_finish(*out, e);
 }
