@@ -63,7 +63,11 @@ struct tide_sink *tide_sink_open(const char *format, const char *path,
         goto failed;
     }
     s->format = f;
-    s->out = tide_out_open(path, options->level > 0 ? options->level : TIDE_OUT_LEVEL, e);
+    s->out = tide_out_open(path,
+                           f->packs             ? TIDE_OUT_AS_IT_IS
+                           : options->level > 0 ? options->level
+                                                : TIDE_OUT_LEVEL,
+                           e);
     if (s->out == NULL)
         goto failed;
     if (f->patches && !tide_out_patchable(s->out)) {
@@ -117,6 +121,12 @@ int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
         rc = f->access(s->state, &b->accesses[i], s->out, e);
     }
     return rc;
+}
+
+int tide_sink_source(struct tide_sink *s, const struct tide_sink_source *source,
+                     struct tide_error *e)
+{
+    return s->format->source != NULL ? s->format->source(s->state, source, e) : 0;
 }
 
 bool tide_sink_unread(const struct tide_sink *s)
