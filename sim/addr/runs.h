@@ -22,8 +22,8 @@
  * them. They never reach across an event, a block or a change of process.
  *
  * A run says what had been counted in the block before it began. What is folded into it follows
- * from the next one, so many runs in which nothing happens are passed over with one subtraction,
- * and a run is written down without looking ahead. Behind the last run of a segment stands one more
+ * from the next one, so many runs in which nothing happens are counted with one subtraction, and a
+ * run is written down without looking ahead. Behind the last run of a segment stands one more
  * record, the end, with the final counts.
  */
 #ifndef TIDE_ADDR_RUNS_H
@@ -45,71 +45,68 @@ enum {
 
 struct tide_run {
     tide_page page; /* of the first reference */
-    /* Four fields of 16 bits, the lowest first: index in the block of the access it starts with;
-     * and, all before this run, in the block: references, data references among them, changes of
-     * side from one reference to the next. All only grow, so differences are taken in one. */
-    uint64_t counts;
-    uint16_t changed; /* references before the last change of side */
-    uint8_t kind;     /* enum tide_kind of the access that starts the run */
-    uint8_t flags;
+    /* The index in the block of the access it starts with; all references and the data references
+     * that the block has made before; enum tide_kind of that access; TIDE_RUN_*:
+     *
+     *     63     56 55    48 47          32 31          16 15           0
+     *    +---------+--------+--------------+--------------+--------------+
+     *    |  flags  |  kind  |     data     |  references  |    first     |
+     *    +---------+--------+--------------+--------------+--------------+
+     *
+     * The counts only grow, so all differences of two runs are taken in one subtraction. */
+    uint64_t word;
 };
 
-/* A field of `counts`, or of a difference of two. */
-static inline uint32_t tide_run_first(uint64_t counts)
+static inline uint32_t tide_run_first(uint64_t word)
 {
-    return (uint16_t)counts;
+    return (uint16_t)word;
 }
 
-static inline uint32_t tide_run_references(uint64_t counts)
+static inline uint32_t tide_run_references(uint64_t word)
 {
-    return (uint16_t)(counts >> 16);
+    return (uint16_t)(word >> 16);
 }
 
-static inline uint32_t tide_run_data(uint64_t counts)
+static inline uint32_t tide_run_data(uint64_t word)
 {
-    return (uint16_t)(counts >> 32);
+    return (uint16_t)(word >> 32);
 }
 
-static inline uint32_t tide_run_changes(uint64_t counts)
+static inline enum tide_kind tide_run_kind(const struct tide_run *r)
 {
-    return (uint32_t)(counts >> 48);
+    return (enum tide_kind)(uint8_t)(r->word >> 48);
 }
 
-#define TIDE_RUN_COUNTS(first, references, data, changes)                        \
-    ((uint64_t)(first) | (uint64_t)(references) << 16 | (uint64_t)(data) << 32 | \
-     (uint64_t)(changes) << 48)
+static inline unsigned tide_run_flags(const struct tide_run *r)
+{
+    return (unsigned)(r->word >> 56);
+}
+
+#define TIDE_RUN_COUNTS(first, references, data) \
+    ((uint64_t)(first) | (uint64_t)(references) << 16 | (uint64_t)(data) << 32)
+#define TIDE_RUN_KIND(kind)   ((uint64_t)(kind) << 48)
+#define TIDE_RUN_FLAGS(flags) ((uint64_t)(flags) << 56)
 
 /* What is folded into a run. */
 struct tide_folded {
-    uint32_t fetches; /* references to the held fetch page */
-    uint32_t data;    /* references to the held data page: a MODIFY that starts the run folds its
-                       * write */
-    uint32_t changes; /* times the references went from one side to the other, from the run's first
-                       * one on */
-    uint32_t tail;    /* references since the last one of the side not referenced last; all, where
-                       * there is none */
+    uint32_t fetches;    /* references to the held fetch page */
+    uint32_t data;       /* references to the held data page: a MODIFY that starts the run folds its
+                          * write */
     enum tide_side last; /* side of the last reference of the run, the first one included */
 };
 
 /* `r` is followed by the next run or the end. */
 static inline struct tide_folded tide_run_folded(const struct tide_run *r)
 {
-    const struct tide_run *next = r + 1;
-    enum tide_side side = tide_side_of((enum tide_kind)r->kind);
+    enum tide_side side = tide_side_of(tide_run_kind(r));
     struct tide_folded f = {.last = side};
-    uint64_t counts = next->counts - r->counts;
-    uint32_t all, begins;
+    uint64_t counts = r[1].word - r->word;
 
-    if ((r->flags & TIDE_RUN_APART) != 0)
+    if ((tide_run_flags(r) & TIDE_RUN_APART) != 0)
         return f;
-    f.last = (next->flags & TIDE_RUN_AFTER_DATA) != 0 ? TIDE_SIDE_DATA : TIDE_SIDE_FETCH;
-    all = tide_run_references(counts) - 1;
+    f.last = (tide_run_flags(&r[1]) & TIDE_RUN_AFTER_DATA) != 0 ? TIDE_SIDE_DATA : TIDE_SIDE_FETCH;
     f.data = tide_run_data(counts) - (side == TIDE_SIDE_DATA);
-    f.fetches = all - f.data;
-    /* a run may begin with a change of side itself */
-    begins = ((r->flags & TIDE_RUN_AFTER_DATA) != 0) != (side == TIDE_SIDE_DATA);
-    f.changes = tide_run_changes(counts) - begins;
-    f.tail = f.changes > 0 ? tide_run_references(next->counts) - next->changed : all;
+    f.fetches = tide_run_references(counts) - 1 - f.data;
     return f;
 }
 
@@ -121,34 +118,13 @@ size_t tide_runs_cut(struct tide_geometry g, const struct tide_access *accesses,
 
 /* ---- for those who cut ---- */
 
-/* Whether addresses are canonical, with the least work. */
-struct tide_canonical_test {
-    unsigned shift;
-    uint64_t bias;
-};
-
-static inline struct tide_canonical_test tide_canonical_test_of(struct tide_geometry g)
-{
-    if (g.va_bits < 48)
-        return (struct tide_canonical_test){g.va_bits, 0};
-    return (struct tide_canonical_test){g.va_bits < 64 ? g.va_bits - 1 : 63, 1};
-}
-
-static inline int tide_canonical_fails(struct tide_canonical_test t, uint64_t vaddr)
-{
-    return (uint64_t)((int64_t)vaddr >> t.shift) + t.bias > t.bias;
-}
-
-/* Where the cutting stands. Each access writes the record that would begin a run with it; only
- * where it does the next one goes behind it. So the loops have no branch that depends on the
- * trace's pages. */
+/* Where the cutting stands. A data access writes the record that would begin a run with it; only
+ * where it does the next one goes behind it: whether it does is hard to predict. */
 struct tide_run_cutter {
-    uint64_t counts;       /* as in a run */
+    uint64_t counts;       /* TIDE_RUN_COUNTS before the next access */
+    uint64_t flags;        /* TIDE_RUN_FLAGS of the next run, without APART */
     tide_page fetch, data; /* held; TIDE_PAGE_NONE: nothing */
     unsigned wrote;        /* 1: the held data page has been written */
-    unsigned prior;        /* enum tide_side of the reference before */
-    unsigned changed;
-    unsigned pending; /* TIDE_RUN_PROCESS until a run has it */
     struct tide_run *to;
 };
 
@@ -156,84 +132,55 @@ static inline void tide_run_cutter_init(struct tide_run_cutter *c, const struct 
                                         size_t from, struct tide_run *runs)
 {
     *c = (struct tide_run_cutter){
-        .counts = (start->counts & ~UINT64_C(0xffff)) | from,
+        .counts = (start->word & TIDE_RUN_COUNTS(0, 0xffff, 0xffff)) | from,
+        .flags = TIDE_RUN_FLAGS(TIDE_RUN_PROCESS),
         .fetch = TIDE_PAGE_NONE,
         .data = TIDE_PAGE_NONE,
-        .prior = TIDE_SIDE_FETCH,
-        .pending = TIDE_RUN_PROCESS,
         .to = runs,
     };
-}
-
-static inline void tide_run_cutter_drop(struct tide_run_cutter *c)
-{
-    c->fetch = c->data = TIDE_PAGE_NONE;
 }
 
 /* Another process begins. */
 static inline void tide_run_cutter_process(struct tide_run_cutter *c)
 {
-    tide_run_cutter_drop(c);
-    c->pending = TIDE_RUN_PROCESS;
-}
-
-static inline void tide_run_cutter_write(const struct tide_run_cutter *c, tide_page page,
-                                         unsigned kind, unsigned flags)
-{
-    *c->to = (struct tide_run){
-        .page = page,
-        .counts = c->counts,
-        .changed = (uint16_t)c->changed,
-        .kind = (uint8_t)kind,
-        .flags = (uint8_t)(flags | c->prior * TIDE_RUN_AFTER_DATA),
-    };
+    c->fetch = c->data = TIDE_PAGE_NONE;
+    c->flags |= TIDE_RUN_FLAGS(TIDE_RUN_PROCESS);
 }
 
 /* An access that has to be taken apart. */
-static inline void tide_run_cutter_apart(struct tide_run_cutter *c, unsigned kind)
+static inline void tide_run_cutter_apart(struct tide_run_cutter *c, enum tide_kind kind)
 {
-    tide_run_cutter_write(c, TIDE_PAGE_NONE, kind, TIDE_RUN_APART);
-    c->to++;
-    c->counts += TIDE_RUN_COUNTS(1, 0, 0, 0);
-    tide_run_cutter_drop(c);
+    *c->to++ = (struct tide_run){TIDE_PAGE_NONE,
+                                 c->counts | TIDE_RUN_KIND(kind) | TIDE_RUN_FLAGS(TIDE_RUN_APART) |
+                                     (c->flags & TIDE_RUN_FLAGS(TIDE_RUN_AFTER_DATA))};
+    c->counts += TIDE_RUN_COUNTS(1, 0, 0);
+    c->fetch = c->data = TIDE_PAGE_NONE;
 }
 
-/* A reference of a side. */
-static inline void tide_run_cutter_side(struct tide_run_cutter *c, unsigned side)
+/* n fetches of one page, one behind the other. */
+static inline void tide_run_cutter_fetch(struct tide_run_cutter *c, tide_page page, uint32_t n)
 {
-    unsigned change = side ^ c->prior;
-
-    c->changed = change != 0 ? tide_run_references(c->counts) : c->changed;
-    c->counts += (uint64_t)change << 48;
-    c->prior = side;
+    if (page.v != c->fetch.v) {
+        *c->to++ = (struct tide_run){page, c->counts | TIDE_RUN_KIND(TIDE_FETCH) | c->flags};
+        c->fetch = page;
+    }
+    /* PROCESS has been told: a page is held that was not */
+    c->flags = 0;
+    c->counts += n * TIDE_RUN_COUNTS(1, 1, 0);
 }
 
-/* An access of one page. */
-static inline void tide_run_cutter_fetch(struct tide_run_cutter *c, tide_page page)
-{
-    unsigned begins = page.v != c->fetch.v;
-
-    tide_run_cutter_write(c, page, TIDE_FETCH, c->pending);
-    c->pending = begins != 0 ? 0 : c->pending;
-    c->to += begins;
-    c->fetch = page;
-    tide_run_cutter_side(c, TIDE_SIDE_FETCH);
-    c->counts += TIDE_RUN_COUNTS(1, 1, 0, 0);
-}
-
+/* A data access of one page. */
 static inline void tide_run_cutter_data(struct tide_run_cutter *c, tide_page page, unsigned kind)
 {
     unsigned differs = page.v != c->data.v, writes = kind >> 1; /* WRITE and MODIFY */
-    unsigned begins = differs | (writes & ~c->wrote);
     unsigned references = 1 + (writes & kind);
 
-    tide_run_cutter_write(c, page, kind, c->pending);
-    c->pending = begins != 0 ? 0 : c->pending;
-    c->to += begins;
+    *c->to = (struct tide_run){page, c->counts | TIDE_RUN_KIND(kind) | c->flags};
+    c->to += differs | (writes & ~c->wrote);
     c->data = page;
     c->wrote = writes | (c->wrote & ~differs);
-    tide_run_cutter_side(c, TIDE_SIDE_DATA);
-    c->counts += TIDE_RUN_COUNTS(1, references, references, 0);
+    c->flags = TIDE_RUN_FLAGS(TIDE_RUN_AFTER_DATA);
+    c->counts += TIDE_RUN_COUNTS(1, references, references);
 }
 _Static_assert(TIDE_WRITE == 2 && TIDE_MODIFY == 3, "bits of kinds in tide_run_cutter_data()");
 
@@ -241,7 +188,7 @@ _Static_assert(TIDE_WRITE == 2 && TIDE_MODIFY == 3, "bits of kinds in tide_run_c
 static inline size_t tide_run_cutter_end(const struct tide_run_cutter *c,
                                          const struct tide_run *runs)
 {
-    tide_run_cutter_write(c, TIDE_PAGE_NONE, TIDE_FETCH, 0);
+    *c->to = (struct tide_run){TIDE_PAGE_NONE, c->counts | c->flags};
     return (size_t)(c->to - runs);
 }
 

@@ -148,7 +148,7 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
     const struct hold *at = NULL;
     uint64_t position = m->position;
     tide_page previous = r->page;
-    size_t first = tide_run_first(r->counts), to = tide_run_first(r[1].counts), some;
+    size_t first = tide_run_first(r->word), to = tide_run_first(r[1].word), some;
 
     for (size_t i = first; i <= to; i += some) {
         const struct tide_access *a = buffer;
@@ -185,6 +185,43 @@ static int tell_each(struct tide_machine *m, const struct tide_block *b, const s
     return 0;
 }
 
+/* How the folded references of a run go back and forth. */
+struct order {
+    uint32_t changes; /* times they go from one side to the other, from the run's first one on */
+    uint32_t tail;    /* references since the last one of the side not referenced last; all, where
+                       * there is none */
+};
+
+static struct order order_of(const struct tide_block *b, const struct tide_run *r)
+{
+    struct tide_access buffer[ACCESSES_AT_ONCE];
+    size_t to = tide_run_first(r[1].word), n;
+    enum tide_side side = tide_side_of(tide_run_kind(r));
+    struct order o = {0};
+
+    for (size_t i = tide_run_first(r->word); i < to; i += n) {
+        const struct tide_access *a = some_accesses(b, i, to, buffer, &n);
+
+        for (size_t k = 0; k < n; k++) {
+            enum tide_kind kind = (enum tide_kind)a[k].kind;
+            bool changed = tide_side_of(kind) != side;
+
+            o.changes += changed;
+            o.tail = (changed ? 0 : o.tail) + (kind == TIDE_MODIFY ? 2 : 1);
+            side = tide_side_of(kind);
+        }
+    }
+    o.tail -= o.changes == 0; /* the first one is not folded */
+    return o;
+}
+
+/* The policy wants to know no more than which pages were referenced, and in what order last. */
+static inline bool wants_order_only(const struct tide_machine *m)
+{
+    return m->policy->observes <= TIDE_OBSERVES_ORDER &&
+           m->config.references == TIDE_REFERENCES_EVERY;
+}
+
 static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
                            const struct tide_run *r, const struct tide_folded *f, struct hold *hold,
                            struct tide_error *e)
@@ -193,10 +230,11 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     bool each = m->policy->observes == TIDE_OBSERVES_EACH;
     unsigned last = f->last, other = 1 - last;
     const uint32_t n[TIDE_SIDES] = {[TIDE_SIDE_FETCH] = f->fetches, [TIDE_SIDE_DATA] = f->data};
+    struct order order = wants_order_only(m) ? (struct order){0} : order_of(b, r);
     uint64_t start = m->now, end = start + f->fetches + f->data;
     /* the merged stream changes page with the side, unless both hold one page */
     uint32_t switches =
-        hold[TIDE_SIDE_FETCH].page.v != hold[TIDE_SIDE_DATA].page.v ? f->changes : 0;
+        hold[TIDE_SIDE_FETCH].page.v != hold[TIDE_SIDE_DATA].page.v ? order.changes : 0;
     uint64_t position = m->position + switches;
     /* the merged stream went back and forth; the last switch was to the side referenced last */
     uint64_t tell_last = each ? 0 : every ? n[last] : (switches + UINT64_C(1)) / 2;
@@ -204,7 +242,7 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     int rc = 0;
 
     if (n[other] > 0)
-        rc = fold(m, &hold[other], n[other], tell_other, end - f->tail,
+        rc = fold(m, &hold[other], n[other], tell_other, end - order.tail,
                   switches > 0 ? position - 1 : position, e);
     if (rc == 0)
         rc = fold(m, &hold[last], n[last], tell_last, end, position, e);
@@ -220,7 +258,7 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
 static int skip_run(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
                     const struct tide_folded *f, struct tide_error *e)
 {
-    size_t at = tide_run_first(r->counts);
+    size_t at = tide_run_first(r->word);
     struct tide_access first;
     struct process *p;
     int rc = memory_process(m, tide_page_process(r->page), &p, e);
@@ -242,20 +280,20 @@ static int run_in_full(struct tide_machine *m, const struct tide_block *b, const
                        struct hold *hold, struct tide_error *e)
 {
     struct tide_folded f = tide_run_folded(r);
-    enum tide_kind kind = (enum tide_kind)r->kind;
+    enum tide_kind kind = tide_run_kind(r);
     enum tide_kind fault_kind = kind == TIDE_MODIFY ? TIDE_WRITE : kind;
     unsigned side = tide_side_of(kind), needed = tide_prot_needed(fault_kind), process;
     struct hold *h = &hold[side];
     uint32_t folded = f.fetches + f.data;
-    size_t from = tide_run_first(r->counts), to = tide_run_first(r[1].counts);
+    size_t from = tide_run_first(r->word), to = tide_run_first(r[1].word);
     struct process *p;
     int rc;
 
-    if ((r->flags & TIDE_RUN_APART) != 0) {
+    if ((tide_run_flags(r) & TIDE_RUN_APART) != 0) {
         hold[TIDE_SIDE_FETCH].page = hold[TIDE_SIDE_DATA].page = TIDE_PAGE_NONE;
         return apart(m, b, from, to, false, hold, e);
     }
-    if ((r->flags & TIDE_RUN_PROCESS) != 0) {
+    if ((tide_run_flags(r) & TIDE_RUN_PROCESS) != 0) {
         hold[TIDE_SIDE_FETCH].page = hold[TIDE_SIDE_DATA].page = TIDE_PAGE_NONE;
         hold[TIDE_SIDE_FETCH].slot = hold[TIDE_SIDE_DATA].slot = -1;
     }
@@ -320,8 +358,7 @@ static int run_in_full(struct tide_machine *m, const struct tide_block *b, const
 int fast_init(struct tide_machine *m, struct tide_error *e)
 {
     const struct tide_tlb *t = &m->tlb;
-    bool fit = m->engine == TIDE_ENGINE_FAST && m->policy->observes <= TIDE_OBSERVES_ORDER &&
-               m->policy->due == NULL && m->config.references == TIDE_REFERENCES_EVERY;
+    bool fit = m->engine == TIDE_ENGINE_FAST && wants_order_only(m) && m->policy->due == NULL;
 
     for (int side = 0; side < TIDE_SIDES && fit; side++) {
         const struct tide_tlb_array *a = t->depth[side] > 0 ? &t->arrays[t->path[side][0]] : NULL;
@@ -455,12 +492,12 @@ static inline __attribute__((always_inline)) size_t pass_over(struct tide_machin
     }
     for (i = 0; i < n; i++) {
         const struct tide_run *r = &runs[i];
-        unsigned side = r->kind != TIDE_FETCH;
+        unsigned kind = tide_run_kind(r), side = kind != TIDE_FETCH;
         struct lane *lane = &m->lanes[side];
         uint32_t slot = lane->likely[r->page.v % LIKELY];
 
-        if (tide_run_references(r[1].counts) >= limit ||
-            (r->flags & (TIDE_RUN_APART | TIDE_RUN_PROCESS)) != 0)
+        if (tide_run_references(r[1].word) >= limit ||
+            (tide_run_flags(r) & (TIDE_RUN_APART | TIDE_RUN_PROCESS)) != 0)
             break;
         if (lane->array->tags[slot] != r->page.v) {
             int32_t found = tide_tlb_array_find(lane->array, r->page);
@@ -470,18 +507,18 @@ static inline __attribute__((always_inline)) size_t pass_over(struct tide_machin
             slot = (uint32_t)found;
             lane->likely[r->page.v % LIKELY] = slot;
         }
-        if ((lane->quiet[slot] >> r->kind & 1) == 0)
+        if ((lane->quiet[slot] >> kind & 1) == 0)
             break;
         lane->order[slot] = ++use;
         hold[side].slot = (int32_t)slot;
         hold[side].page = r->page;
-        hold[side].kind = r->kind;
+        hold[side].kind = kind;
         if (ordered) {
             uint32_t *to = m->remembered->frames;
-            uint64_t counts = r[1].counts - r->counts;
+            uint64_t counts = r[1].word - r->word;
             uint32_t data = tide_run_data(counts) - side;
             uint32_t fetches = tide_run_references(counts) - 1 - data;
-            unsigned last = (r[1].flags & TIDE_RUN_AFTER_DATA) != 0;
+            unsigned last = (tide_run_flags(&r[1]) & TIDE_RUN_AFTER_DATA) != 0;
 
             frame[side] = lane->array->frames[slot];
             to[told++] = frame[side];
@@ -506,7 +543,7 @@ static inline __attribute__((always_inline)) size_t pass_over(struct tide_machin
 static void count_passed(struct tide_machine *m, const struct tide_run *from,
                          const struct tide_run *to)
 {
-    uint64_t counts = to->counts - from->counts;
+    uint64_t counts = to->word - from->word;
     uint64_t references = tide_run_references(counts), data = tide_run_data(counts);
     struct tide_tlb_array_stats *fetch_stats = &m->lanes[TIDE_SIDE_FETCH].array->stats;
     struct tide_tlb_array_stats *data_stats = &m->lanes[TIDE_SIDE_DATA].array->stats;
@@ -538,7 +575,7 @@ int fast_segment(struct tide_machine *m, const struct tide_block *b, const struc
         int rc;
 
         if (sound(m, hold)) {
-            uint64_t limit = tide_run_references(runs[i].counts) + (m->deadline - m->now);
+            uint64_t limit = tide_run_references(runs[i].word) + (m->deadline - m->now);
             size_t n = ordered ? pass_over(m, &runs[i], n_runs - i, limit, hold, true)
                                : pass_over(m, &runs[i], n_runs - i, limit, hold, false);
 

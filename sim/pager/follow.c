@@ -548,8 +548,8 @@ static int follow_run(struct tide_follow *f, const struct tide_block *b, const s
                       struct tide_error *e)
 {
     struct tide_folded folded = tide_run_folded(r);
-    size_t from = tide_run_first(r->counts), to = tide_run_first(r[1].counts);
-    enum tide_kind kind = (enum tide_kind)r->kind;
+    size_t from = tide_run_first(r->word), to = tide_run_first(r[1].word);
+    enum tide_kind kind = tide_run_kind(r);
     unsigned needed = tide_prot_needed(kind == TIDE_MODIFY ? TIDE_WRITE : kind);
     unsigned side = tide_side_of(kind), data_needs;
     uint32_t references = 1 + folded.fetches + folded.data;
@@ -563,7 +563,7 @@ static int follow_run(struct tide_follow *f, const struct tide_block *b, const s
         f->wrote = kind != TIDE_READ;
     /* a page that is written may be read too */
     data_needs = TIDE_PROT_READ | (f->wrote ? TIDE_PROT_WRITE : 0u);
-    if ((r->flags & TIDE_RUN_APART) != 0 || (*left > 0 && references > *left))
+    if ((tide_run_flags(r) & TIDE_RUN_APART) != 0 || (*left > 0 && references > *left))
         return follow_apart(f, b, from, to, e);
     if (near->page.v != r->page.v)
         rc = find_page(f, r->page, address(f, b, from), needed, near, e);
@@ -584,8 +584,9 @@ static int follow_run(struct tide_follow *f, const struct tide_block *b, const s
     f->references_left -= references;
     first = near->first;
     near->first = false;
-    return folded.changes > 0 ? follow_switches(f, b, from, to, first, e)
-                              : put_page(f, near, references, first, kind >= TIDE_WRITE, e);
+    return (side == TIDE_SIDE_DATA ? folded.fetches : folded.data) > 0
+               ? follow_switches(f, b, from, to, first, e)
+               : put_page(f, near, references, first, kind >= TIDE_WRITE, e);
 }
 
 /* ---- life ---- */

@@ -16,33 +16,14 @@ void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g)
 
 /* ---- fragments ---- */
 
-/* n fetches of the held page. */
-static inline void take_fetches(struct tide_run_cutter *c, uint32_t n)
+/* Neither crosses a page nor has a bit of `upper`: as in addr/runs.c. */
+static inline bool plain(uint64_t upper, unsigned shift, uint64_t addr, uint32_t size)
 {
-    tide_run_cutter_side(c, n > 0 ? TIDE_SIDE_FETCH : c->prior);
-    c->counts += n * TIDE_RUN_COUNTS(1, 1, 0, 0);
+    return (((addr + size - 1) ^ addr) >> shift | (addr & upper)) == 0;
 }
 
-/* What fragments are cut with: as in addr/runs.c. */
-struct rule {
-    struct tide_canonical_test canonical;
-    uint64_t mask, process_bits;
-};
-
-/* Crosses a page or is not canonical. */
-static inline bool odd(const struct rule *rule, unsigned shift, uint64_t addr, uint32_t size)
-{
-    return (((addr + size - 1) ^ addr) >> shift |
-            (uint64_t)tide_canonical_fails(rule->canonical, addr)) != 0;
-}
-
-static inline tide_page page_of(const struct rule *rule, unsigned shift, uint64_t addr)
-{
-    return (tide_page){(addr & rule->mask) >> shift | rule->process_bits};
-}
-
-/* A fragment in which something is odd, from access `i` of the block on: one by one. */
-static void take_singly(struct tide_run_cutter *c, const struct rule *rule, unsigned shift,
+/* A fragment in which something is not plain, from access `i` of the block on: one by one. */
+static void take_singly(struct tide_run_cutter *c, struct tide_geometry g,
                         const struct tide_block *b, size_t at, size_t i)
 {
     struct tide_access accesses[TIDE_FRAGMENT_ACCESSES];
@@ -52,47 +33,45 @@ static void take_singly(struct tide_run_cutter *c, const struct rule *rule, unsi
     tide_block_expand(b, i, i + n, accesses);
     for (size_t k = 0; k < n; k++) {
         const struct tide_access *a = &accesses[k];
+        tide_page page = tide_page_of(g, b->process, a->addr);
 
-        if (odd(rule, shift, a->addr, a->size))
-            tide_run_cutter_apart(c, a->kind);
+        if (!plain(0, g.page_shift, a->addr, a->size) || !tide_canonical(g, a->addr))
+            tide_run_cutter_apart(c, (enum tide_kind)a->kind);
         else if (a->kind == TIDE_FETCH)
-            tide_run_cutter_fetch(c, page_of(rule, shift, a->addr));
+            tide_run_cutter_fetch(c, page, 1);
         else
-            tide_run_cutter_data(c, page_of(rule, shift, a->addr), a->kind);
+            tide_run_cutter_data(c, page, a->kind);
     }
 }
 
 /* All fetches of a fragment lie in one page: the first one decides for all. */
 static inline __attribute__((always_inline)) void
-take_fragment(struct tide_run_cutter *c, const struct rule *rule, const unsigned shift,
-              const struct tide_block *b, size_t at)
+take_fragment(struct tide_run_cutter *c, struct tide_geometry g, uint64_t upper,
+              const unsigned shift, uint64_t process_bits, const struct tide_block *b, size_t at)
 {
     const struct tide_dictionary *d = b->dictionary;
     const struct tide_fragment *f = &d->fragments[b->ids[at]];
     const struct tide_slot *slot = &d->slots[f->first_slot];
     const uint64_t *data = &b->data[b->data_starts[at]];
+    tide_page code = {f->pc >> shift | process_bits};
     uint32_t done = 0;
 
-    if (f->fetches > 0) {
-        if (__builtin_expect((f->flags & TIDE_FRAGMENT_CROSSES) != 0 ||
-                                 tide_canonical_fails(rule->canonical, f->pc),
-                             0)) {
-            take_singly(c, rule, shift, b, at, b->starts[at]);
+    if (__builtin_expect((f->flags & TIDE_FRAGMENT_CROSSES) != 0 || (f->pc & upper) != 0, 0)) {
+        take_singly(c, g, b, at, b->starts[at]);
+        return;
+    }
+    for (uint32_t k = 0; k < f->data; k++) {
+        if (slot[k].fetches != done)
+            tide_run_cutter_fetch(c, code, slot[k].fetches - done);
+        done = slot[k].fetches;
+        if (__builtin_expect(!plain(upper, shift, data[k], slot[k].size), 0)) {
+            take_singly(c, g, b, at, (size_t)b->starts[at] + done + k);
             return;
         }
-        tide_run_cutter_fetch(c, page_of(rule, shift, f->pc));
-        done = 1;
+        tide_run_cutter_data(c, (tide_page){data[k] >> shift | process_bits}, slot[k].kind);
     }
-    for (unsigned k = 0; k < f->data; k++, slot++, data++) {
-        take_fetches(c, slot->fetches - done);
-        done = slot->fetches;
-        if (__builtin_expect(odd(rule, shift, *data, slot->size), 0)) {
-            take_singly(c, rule, shift, b, at, (size_t)b->starts[at] + done + k);
-            return;
-        }
-        tide_run_cutter_data(c, page_of(rule, shift, *data), slot->kind);
-    }
-    take_fetches(c, f->fetches - done);
+    if (f->fetches != done)
+        tide_run_cutter_fetch(c, code, f->fetches - done);
 }
 
 /* The fragments of a segment; *k is the first one and moves behind the last. `shift` is the page
@@ -101,17 +80,14 @@ static inline __attribute__((always_inline)) size_t
 cut_fragments(struct tide_geometry g, const unsigned shift, const struct tide_block *b, size_t *k,
               size_t from, size_t to, const struct tide_run *start, struct tide_run *runs)
 {
-    const struct rule rule = {
-        .canonical = tide_canonical_test_of(g),
-        .mask = (UINT64_C(1) << g.va_bits) - 1,
-        .process_bits = (uint64_t)b->process << TIDE_VPN_BITS,
-    };
+    const uint64_t upper = UINT64_MAX << (g.va_bits - (g.va_bits >= 48));
+    const uint64_t process_bits = (uint64_t)b->process << TIDE_VPN_BITS;
     struct tide_run_cutter c;
     size_t at = *k;
 
     tide_run_cutter_init(&c, start, from, runs);
     for (; at < b->n_fragments && b->starts[at] < to; at++)
-        take_fragment(&c, &rule, shift, b, at);
+        take_fragment(&c, g, upper, shift, process_bits, b, at);
     *k = at;
     return tide_run_cutter_end(&c, runs);
 }
