@@ -583,6 +583,16 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
 
+static struct tide_consumer machine_consumer(struct run *r)
+{
+    enum tide_machine_food food = tide_machine_takes(r->machine);
+
+    return (struct tide_consumer){.context = r,
+                                  .take = take_machine,
+                                  .geometry = food == TIDE_TAKES_RUNS ? &r->geometry : NULL,
+                                  .accesses = food == TIDE_TAKES_ACCESSES};
+}
+
 static int replay(struct replay *t, struct tide_error *e)
 {
     struct tide_feed f = {.consumers = tide_calloc(t->n, sizeof *f.consumers)};
@@ -593,11 +603,9 @@ static int replay(struct replay *t, struct tide_error *e)
 
         if (!makes(t, r))
             continue;
-        f.consumers[f.n++] = (struct tide_consumer){
-            .context = r,
-            .take = take_machine,
-            .geometry = t->batch->o->engine == TIDE_ENGINE_FAST ? &r->geometry : NULL};
         rc = start(r, i, e);
+        if (rc == 0)
+            f.consumers[f.n++] = machine_consumer(r);
     }
     if (rc == 0 && f.n > 0) {
         rc = feed(t, &f, e);

@@ -200,11 +200,11 @@ static void fini(struct work *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-/* Runs say all that every consumer wants: the accesses themselves need not be written down. */
+/* No consumer wants the accesses themselves written down. */
 static bool fragments_will_do(const struct work *w)
 {
     for (size_t i = 0; i < w->feed->n; i++)
-        if (w->feed->consumers[i].geometry == NULL)
+        if (w->feed->consumers[i].accesses)
             return false;
     for (size_t g = 0; g < w->n_geometries; g++)
         if (!tide_block_runs_take_fragments(*w->geometries[g]))

@@ -22,10 +22,12 @@ struct tide_consumer {
     void *context;
     /* 1: wants more, 0: has enough, TIDE_E_TRACE: the trace says what can't be (this consumer
      * stops), else negative: failed (the feed is given up). `runs` is NULL for a
-     * consumer without geometry. With one, the block may come as fragments (trace/fragments.h). */
+     * consumer without geometry. */
     int (*take)(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
                 struct tide_error *e);
     const struct tide_geometry *geometry; /* of the page runs it wants; NULL: none */
+    bool accesses; /* it wants the accesses of blocks written down; else they may come as fragments
+                    * (trace/fragments.h) */
 
     /* kept by the feed */
     size_t runs;   /* index of its geometry among the different ones */

@@ -1,4 +1,4 @@
-/* The fast engine: page runs instead of references.
+/* The fast engine on page runs, for machines that must be told more than quiet.c keeps.
  *
  * Most references repeat the page that their side touched last. Such a page is in its first-level
  * TLB array, at the slot where the run's first reference found or put it, and stays there as long
@@ -11,18 +11,7 @@
  * Order: the folded references alternate between two pages; between decisions only the order of the
  * last reference to each can matter (replacement/policy.h), so the side referenced last is handled
  * last.
- *
- * Most runs change nothing but the recency of one TLB entry: the page is in its array, its
- * reference bit and stamp are set, what the reference does is permitted, and a page that is written
- * is dirty already. `quiet` knows for which slots and kinds that is so. Quiet runs are passed over
- * with a few instructions each (pass_over), and what they count is subtracted from the runs' own
- * counts afterwards. All quietness ends whenever something may have cleared a bit: at faults, at
- * deadlines, at events.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/mem.h"
 #include "pager/internal.h"
 
 enum { ACCESSES_AT_ONCE = 64 };
@@ -98,11 +87,10 @@ static int apart(struct tide_machine *m, const struct tide_block *b, size_t from
     /* held pages may sit elsewhere in their arrays now, or be gone */
     for (int side = 0; side < TIDE_SIDES; side++)
         find_hold(&hold[side]);
-    fast_disturb(m);
     return 0;
 }
 
-/* ---- one run in full ---- */
+/* ---- one run ---- */
 
 static inline bool dirty(const struct tide_machine *m, const struct hold *h)
 {
@@ -215,13 +203,6 @@ static struct order order_of(const struct tide_block *b, const struct tide_run *
     return o;
 }
 
-/* The policy wants to know no more than which pages were referenced, and in what order last. */
-static inline bool wants_order_only(const struct tide_machine *m)
-{
-    return m->policy->observes <= TIDE_OBSERVES_ORDER &&
-           m->config.references == TIDE_REFERENCES_EVERY;
-}
-
 static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
                            const struct tide_run *r, const struct tide_folded *f, struct hold *hold,
                            struct tide_error *e)
@@ -230,7 +211,7 @@ static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
     bool each = m->policy->observes == TIDE_OBSERVES_EACH;
     unsigned last = f->last, other = 1 - last;
     const uint32_t n[TIDE_SIDES] = {[TIDE_SIDE_FETCH] = f->fetches, [TIDE_SIDE_DATA] = f->data};
-    struct order order = wants_order_only(m) ? (struct order){0} : order_of(b, r);
+    struct order order = machine_wants_order_only(m) ? (struct order){0} : order_of(b, r);
     uint64_t start = m->now, end = start + f->fetches + f->data;
     /* the merged stream changes page with the side, unless both hold one page */
     uint32_t switches =
@@ -270,14 +251,8 @@ static int skip_run(struct tide_machine *m, const struct tide_block *b, const st
     return step_pass_over(m, p, first.addr, e);
 }
 
-/* Changes whenever the policy may have decided something. */
-static inline uint64_t decisions_of(const struct tide_machine *m)
-{
-    return m->counts.faults_minor + m->counts.faults_major + m->counts.evictions;
-}
-
-static int run_in_full(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
-                       struct hold *hold, struct tide_error *e)
+static int fast_run(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
+                    struct hold *hold, struct tide_error *e)
 {
     struct tide_folded f = tide_run_folded(r);
     enum tide_kind kind = tide_run_kind(r);
@@ -317,19 +292,14 @@ static int run_in_full(struct tide_machine *m, const struct tide_block *b, const
         p->references++;
         step_mark(m, h->array->frames[h->slot], kind == TIDE_WRITE);
         rc = fold(m, h, 1, tell, m->now + 1, m->position, e);
-        if (rc == 0 && m->now == m->deadline) {
-            fast_disturb(m);
+        if (rc == 0 && m->now == m->deadline)
             return machine_deadline(m, e);
-        }
     } else {
-        uint64_t decisions = decisions_of(m), deadline = m->deadline;
         struct tide_access first;
 
         tide_block_expand(b, from, from + 1, &first);
         rc = step(m, process, first.addr, kind == TIDE_MODIFY ? TIDE_READ : kind, fault_kind, true,
                   e);
-        if (decisions_of(m) != decisions || m->now >= deadline)
-            fast_disturb(m);
         find_hold(&hold[TIDE_SIDE_FETCH]);
         find_hold(&hold[TIDE_SIDE_DATA]);
     }
@@ -347,223 +317,13 @@ static int run_in_full(struct tide_machine *m, const struct tide_block *b, const
     p->references += folded;
     rc = fold_all(m, b, r, &f, hold, e);
     p->previous = m->previous;
-    if (rc != 0 || m->now != m->deadline)
-        return rc;
-    fast_disturb(m);
-    return machine_deadline(m, e);
+    return rc == 0 && m->now == m->deadline ? machine_deadline(m, e) : rc;
 }
 
-/* ---- quiet runs ---- */
-
-int fast_init(struct tide_machine *m, struct tide_error *e)
+int fast_runs(struct tide_machine *m, const struct tide_block *b, const struct tide_run *runs,
+              size_t n_runs, struct tide_error *e)
 {
-    const struct tide_tlb *t = &m->tlb;
-    bool fit = m->engine == TIDE_ENGINE_FAST && wants_order_only(m) && m->policy->due == NULL;
-
-    for (int side = 0; side < TIDE_SIDES && fit; side++) {
-        const struct tide_tlb_array *a = t->depth[side] > 0 ? &t->arrays[t->path[side][0]] : NULL;
-
-        /* a kind that more than the last use of an entry matters to is no use here */
-        fit = a != NULL &&
-              (a->kind == TIDE_TLB_lru || a->kind == TIDE_TLB_fifo || a->kind == TIDE_TLB_random);
-    }
-    if (!fit || t->path[TIDE_SIDE_FETCH][0] == t->path[TIDE_SIDE_DATA][0])
-        return 0;
-    for (int side = 0; side < TIDE_SIDES; side++) {
-        struct tide_tlb_array *a = &m->tlb.arrays[t->path[side][0]];
-        struct lane *lane = &m->lanes[side];
-
-        lane->array = a;
-        lane->quiet = tide_calloc(a->config.entries, sizeof *lane->quiet);
-        lane->unused_order = tide_calloc(a->config.entries, sizeof *lane->unused_order);
-        if (lane->quiet == NULL || lane->unused_order == NULL)
-            return tide_nomem(e);
-        lane->order = a->kind == TIDE_TLB_lru ? a->order : lane->unused_order;
-    }
-    if (m->policy->observes == TIDE_OBSERVES_ORDER) {
-        m->remembered = tide_calloc(1, sizeof *m->remembered);
-        if (m->remembered != NULL)
-            m->remembered->marks = tide_calloc(m->capacity, sizeof *m->remembered->marks);
-        if (m->remembered == NULL || m->remembered->marks == NULL)
-            return tide_nomem(e);
-    }
-    m->passes_over = true;
-    return 0;
-}
-
-void fast_fini(struct tide_machine *m)
-{
-    for (int side = 0; side < TIDE_SIDES; side++) {
-        free(m->lanes[side].quiet);
-        free(m->lanes[side].unused_order);
-    }
-    if (m->remembered != NULL)
-        free(m->remembered->marks);
-    free(m->remembered);
-}
-
-void fast_disturb(struct tide_machine *m)
-{
-    for (int side = 0; side < TIDE_SIDES && m->passes_over; side++)
-        memset(m->lanes[side].quiet, 0, m->lanes[side].array->config.entries);
-}
-
-/* Finds out for which kinds a slot is quiet. */
-static void look_at(struct tide_machine *m, const struct hold *h, struct lane *lane)
-{
-    uint32_t frame = lane->array->frames[h->slot];
-    const struct frame *f = &m->frames[frame];
-    unsigned bits = m->bits[frame], quiet = 0;
-
-    if (f->stamp == m->epoch &&
-        (m->config.observe == TIDE_OBSERVE_ACCESSED_BIT || (bits & TIDE_FRAME_REFERENCED) != 0)) {
-        if ((f->prot & TIDE_PROT_EXEC) != 0)
-            quiet |= 1u << TIDE_FETCH;
-        if ((f->prot & TIDE_PROT_READ) != 0)
-            quiet |= 1u << TIDE_READ;
-        if ((f->prot & TIDE_PROT_READ) != 0 && (f->prot & TIDE_PROT_WRITE) != 0 &&
-            (bits & TIDE_FRAME_DIRTY) != 0)
-            quiet |= 1u << TIDE_WRITE | 1u << TIDE_MODIFY;
-    }
-    lane->quiet[h->slot] = (uint8_t)quiet;
-    lane->likely[h->page.v % LIKELY] = (uint32_t)h->slot;
-}
-
-/* Runs may be passed over: whatever they fold is quiet too. */
-static bool sound(struct tide_machine *m, const struct hold *hold)
-{
-    bool all = m->passes_over && m->skip_left == 0;
-
-    for (int side = 0; side < TIDE_SIDES && all; side++) {
-        const struct hold *h = &hold[side];
-
-        if (h->page.v == TIDE_PAGE_NONE.v)
-            continue;
-        if (holds(h))
-            look_at(m, h, &m->lanes[side]);
-        all = holds(h) && (m->lanes[side].quiet[h->slot] >> h->kind & 1) != 0;
-    }
-    return all;
-}
-
-/* The policy is told what has been remembered for it: pages in the order of their last reference.
- */
-static void tell_remembered(struct tide_machine *m, size_t n)
-{
-    struct remembered *t = m->remembered;
-    uint32_t mark = ++t->mark;
-    size_t kept = 0;
-
-    if (n == 0)
-        return;
-    if (mark == 0) {
-        memset(t->marks, 0, m->capacity * sizeof *t->marks);
-        mark = t->mark = 1;
-    }
-    for (size_t i = n; i-- > 0;) {
-        uint32_t frame = t->frames[i];
-
-        t->last[kept] = frame;
-        kept += t->marks[frame] != mark;
-        t->marks[frame] = mark;
-    }
-    while (kept-- > 0)
-        m->policy->touch(m->policy_state, t->last[kept], 1, 0);
-    m->last_touched = t->last[0];
-}
-
-/* Passes over quiet runs from the first one on, as long as they end before the block has made
- * `limit` references. `ordered`: the policy wants to know the order of last references. Returns
- * how many. */
-static inline __attribute__((always_inline)) size_t pass_over(struct tide_machine *m,
-                                                              const struct tide_run *runs, size_t n,
-                                                              uint64_t limit, struct hold *hold,
-                                                              const bool ordered)
-{
-    uint64_t use = 0; /* the last stamp given out in either array */
-    uint32_t frame[TIDE_SIDES] = {0, 0};
-    size_t i, told = 0;
-
-    for (int side = 0; side < TIDE_SIDES; side++) {
-        if (m->lanes[side].array->now > use)
-            use = m->lanes[side].array->now;
-        if (ordered && hold[side].slot >= 0)
-            frame[side] = m->lanes[side].array->frames[hold[side].slot];
-    }
-    for (i = 0; i < n; i++) {
-        const struct tide_run *r = &runs[i];
-        unsigned kind = tide_run_kind(r), side = kind != TIDE_FETCH;
-        struct lane *lane = &m->lanes[side];
-        uint32_t slot = lane->likely[r->page.v % LIKELY];
-
-        if (tide_run_references(r[1].word) >= limit ||
-            (tide_run_flags(r) & (TIDE_RUN_APART | TIDE_RUN_PROCESS)) != 0)
-            break;
-        if (lane->array->tags[slot] != r->page.v) {
-            int32_t found = tide_tlb_array_find(lane->array, r->page);
-
-            if (found < 0)
-                break;
-            slot = (uint32_t)found;
-            lane->likely[r->page.v % LIKELY] = slot;
-        }
-        if ((lane->quiet[slot] >> kind & 1) == 0)
-            break;
-        lane->order[slot] = ++use;
-        hold[side].slot = (int32_t)slot;
-        hold[side].page = r->page;
-        hold[side].kind = kind;
-        if (ordered) {
-            uint32_t *to = m->remembered->frames;
-            uint64_t counts = r[1].word - r->word;
-            uint32_t data = tide_run_data(counts) - side;
-            uint32_t fetches = tide_run_references(counts) - 1 - data;
-            unsigned last = (tide_run_flags(&r[1]) & TIDE_RUN_AFTER_DATA) != 0;
-
-            frame[side] = lane->array->frames[slot];
-            to[told++] = frame[side];
-            to[told] = frame[1 - last];
-            told += (last != 0 ? fetches : data) > 0;
-            to[told] = frame[last];
-            told += (last != 0 ? data : fetches) > 0;
-            if (told > REMEMBERED - 3) {
-                i++;
-                break;
-            }
-        }
-    }
-    for (int side = 0; side < TIDE_SIDES; side++)
-        m->lanes[side].array->now = use;
-    if (ordered)
-        tell_remembered(m, told);
-    return i;
-}
-
-/* What runs that were passed over count: all of them hits of the first level. */
-static void count_passed(struct tide_machine *m, const struct tide_run *from,
-                         const struct tide_run *to)
-{
-    uint64_t counts = to->word - from->word;
-    uint64_t references = tide_run_references(counts), data = tide_run_data(counts);
-    struct tide_tlb_array_stats *fetch_stats = &m->lanes[TIDE_SIDE_FETCH].array->stats;
-    struct tide_tlb_array_stats *data_stats = &m->lanes[TIDE_SIDE_DATA].array->stats;
-
-    m->now += references;
-    m->counts.references += references;
-    m->counts.accesses += tide_run_first(counts);
-    m->processes[tide_page_process(from->page)]->references += references;
-    fetch_stats->lookups += references - data;
-    fetch_stats->hits += references - data;
-    data_stats->lookups += data;
-    data_stats->hits += data;
-}
-
-int fast_segment(struct tide_machine *m, const struct tide_block *b, const struct tide_run *runs,
-                 size_t n_runs, struct tide_error *e)
-{
-    bool ordered = m->policy->observes == TIDE_OBSERVES_ORDER;
     struct hold hold[TIDE_SIDES];
-    size_t i = 0;
 
     for (int side = 0; side < TIDE_SIDES; side++)
         hold[side] = (struct hold){
@@ -571,21 +331,9 @@ int fast_segment(struct tide_machine *m, const struct tide_block *b, const struc
             .slot = -1,
             .page = TIDE_PAGE_NONE,
         };
-    while (i < n_runs && !m->done) {
-        int rc;
+    for (size_t i = 0; i < n_runs && !m->done; i++) {
+        int rc = fast_run(m, b, &runs[i], hold, e);
 
-        if (sound(m, hold)) {
-            uint64_t limit = tide_run_references(runs[i].word) + (m->deadline - m->now);
-            size_t n = ordered ? pass_over(m, &runs[i], n_runs - i, limit, hold, true)
-                               : pass_over(m, &runs[i], n_runs - i, limit, hold, false);
-
-            if (n > 0)
-                count_passed(m, &runs[i], &runs[i + n]);
-            i += n;
-            if (i == n_runs)
-                break;
-        }
-        rc = run_in_full(m, b, &runs[i++], hold, e);
         if (rc != 0)
             return rc;
     }

@@ -373,7 +373,7 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     if (m->policy_state == NULL)
         return tide_nomem(e);
     rc = m->policy->init(m->policy_state, &m->env, c->policy_options, e);
-    return rc != 0 ? rc : fast_init(m, e);
+    return rc != 0 ? rc : quiet_init(m, e);
 }
 
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
@@ -405,7 +405,7 @@ void tide_machine_free(struct tide_machine *m)
         m->policy->fini(m->policy_state);
     free(m->policy_state);
     tide_future_close(m->future);
-    fast_fini(m);
+    quiet_fini(m);
     memory_fini(m);
     tide_tlb_fini(&m->tlb);
     free(m);
@@ -425,6 +425,13 @@ static int plain_segment(struct tide_machine *m, const struct tide_block *b, siz
     return 0;
 }
 
+enum tide_machine_food tide_machine_takes(const struct tide_machine *m)
+{
+    if (m->engine == TIDE_ENGINE_PLAIN)
+        return TIDE_TAKES_ACCESSES;
+    return m->passes_over ? TIDE_TAKES_BLOCKS : TIDE_TAKES_RUNS;
+}
+
 int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
                       const struct tide_block_runs *runs, struct tide_error *e)
 {
@@ -437,13 +444,15 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
 
         if (m->engine == TIDE_ENGINE_PLAIN)
             rc = plain_segment(m, b, from, to, e);
+        else if (m->passes_over)
+            rc = quiet_segment(m, b, from, to, e);
         else
-            rc = fast_segment(m, b, runs->runs + runs->segments[k].first_run,
-                              runs->segments[k].n_runs, e);
+            rc = fast_runs(m, b, runs->runs + runs->segments[k].first_run, runs->segments[k].n_runs,
+                           e);
         from = to;
         if (rc == 0 && !m->done && k < b->n_events) {
             rc = memory_event(m, &b->events[k], e);
-            fast_disturb(m);
+            quiet_disturb(m);
         }
     }
     if (m->status == TIDE_STATUS_OOM)
