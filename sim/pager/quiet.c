@@ -89,17 +89,12 @@ void quiet_disturb(struct tide_machine *m)
         memset(m->lanes[side].quiet, 0, m->lanes[side].array->config.entries);
 }
 
-/* Finds out for which kinds a page is quiet on its side. */
-static void look_at(struct tide_machine *m, struct lane *lane, tide_page page)
+/* 1 << kind for which references to the page in a frame change nothing but recency. */
+static unsigned quiet_kinds(const struct tide_machine *m, uint32_t frame)
 {
-    int32_t slot = tide_tlb_array_find(lane->array, page);
-    const struct frame *f;
-    unsigned bits, quiet = 0;
+    const struct frame *f = &m->frames[frame];
+    unsigned bits = m->bits[frame], quiet = 0;
 
-    if (slot < 0)
-        return;
-    f = &m->frames[lane->array->frames[slot]];
-    bits = m->bits[lane->array->frames[slot]];
     if (f->stamp == m->epoch &&
         (m->config.observe == TIDE_OBSERVE_ACCESSED_BIT || (bits & TIDE_FRAME_REFERENCED) != 0)) {
         if ((f->prot & TIDE_PROT_EXEC) != 0)
@@ -111,7 +106,17 @@ static void look_at(struct tide_machine *m, struct lane *lane, tide_page page)
         if ((quiet & 1u << TIDE_READ) != 0 && (quiet & 1u << TIDE_WRITE) != 0)
             quiet |= 1u << TIDE_MODIFY;
     }
-    lane->quiet[slot] = (uint8_t)quiet;
+    return quiet;
+}
+
+/* Finds out for which kinds a page is quiet on its side. */
+static void look_at(struct tide_machine *m, struct lane *lane, tide_page page)
+{
+    int32_t slot = tide_tlb_array_find(lane->array, page);
+
+    if (slot < 0)
+        return;
+    lane->quiet[slot] = (uint8_t)quiet_kinds(m, lane->array->frames[slot]);
     lane->likely[page.v % LIKELY] = (uint32_t)slot;
 }
 
@@ -131,6 +136,7 @@ struct pass {
     /* What lies before this place is counted; what has been passed over since has so many
      * modifies, which are two references. */
     size_t settled, data_settled, modifies;
+    uint64_t looked_up[TIDE_SIDES]; /* references among them that the TLB has counted */
     size_t safe; /* accesses before this one end before something is due, whatever they are */
 };
 
@@ -186,6 +192,8 @@ static void settle(struct pass *p, size_t at, size_t data_at)
             uint64_t n =
                 side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses + p->modifies;
 
+            n -= p->looked_up[side];
+            p->looked_up[side] = 0;
             a->stats.lookups += n;
             a->stats.hits += n;
             a->now = p->use;
@@ -265,6 +273,43 @@ static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_
     return 0;
 }
 
+/* A reference that is permitted and hits in the TLB, at whatever level: no decision depends on it,
+ * so it is made without settling what precedes it. The first level counts it with the rest that is
+ * passed over, unless it misses there. False: it is not like that, and has not been made. */
+static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigned kind)
+{
+    const unsigned needed = kind == TIDE_MODIFY ? TIDE_PROT_READ | TIDE_PROT_WRITE
+                                                : tide_prot_needed((enum tide_kind)kind);
+    struct tide_machine *m = p->m;
+    struct lane *lane = &m->lanes[side];
+    unsigned level = 0;
+    uint32_t frame = 0;
+    int32_t slot = -1;
+
+    for (; level < m->tlb.depth[side]; level++) {
+        const struct tide_tlb_array *a = &m->tlb.arrays[m->tlb.path[side][level]];
+
+        if ((slot = tide_tlb_array_find(a, (tide_page){page})) >= 0) {
+            frame = a->frames[slot];
+            break;
+        }
+    }
+    if (slot < 0 || (m->frames[frame].prot & needed) != needed)
+        return false;
+    if (level > 0) {
+        lane->array->now = p->use;
+        tide_tlb_lookup(&m->tlb, side, (tide_page){page}, &frame);
+        tide_tlb_note(&m->tlb, side, (int)level, &m->frames[frame].seen);
+        p->use = lane->array->now;
+        p->looked_up[side]++;
+    }
+    step_mark(m, frame, kind == TIDE_WRITE || kind == TIDE_MODIFY);
+    if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE)
+        m->bits[frame] |= TIDE_FRAME_REFERENCED;
+    look_at(m, lane, (tide_page){page});
+    return true;
+}
+
 /* The slot of a page that is quiet for a kind, or -1. */
 static inline __attribute__((always_inline)) int64_t quiet_slot(struct lane *lane, uint64_t page,
                                                                 unsigned kind)
@@ -288,8 +333,11 @@ static bool take_code(struct pass *p, uint64_t page)
     struct lane *lane = &m->lanes[TIDE_SIDE_FETCH];
     int64_t slot = quiet_slot(lane, page, TIDE_FETCH);
 
-    if (slot < 0)
-        return false;
+    if (slot < 0) {
+        if (!make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH))
+            return false;
+        slot = quiet_slot(lane, page, TIDE_FETCH);
+    }
     if (m->remembered != NULL) {
         remember(m->remembered, p->code_frame, p->fetched);
         p->fetched = false;
@@ -313,15 +361,26 @@ static inline bool crosses(uint64_t addr, uint32_t size, unsigned shift)
     return (addr & (bytes - 1)) + size > bytes;
 }
 
-/* A data access that is quiet. False: it is not. */
+/* A data access that is quiet, or all but quiet. False: it is not. */
 static inline __attribute__((always_inline)) bool
-take_data(struct lane *lane, struct remembered *remembered, uint64_t process_bits, uint64_t addr,
-          uint32_t size, unsigned kind, const unsigned shift, uint64_t *use)
+take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint64_t process_bits,
+          uint64_t addr, uint32_t size, unsigned kind, const unsigned shift, uint64_t *use)
 {
-    int64_t slot = quiet_slot(lane, page_number(addr, shift) | process_bits, kind);
+    uint64_t page = page_number(addr, shift) | process_bits;
+    int64_t slot = quiet_slot(lane, page, kind);
 
-    if (__builtin_expect(slot < 0 || crosses(addr, size, shift), 0))
+    if (__builtin_expect(crosses(addr, size, shift), 0))
         return false;
+    if (__builtin_expect(slot < 0, 0)) {
+        bool hits;
+
+        p->use = *use;
+        hits = make_hit(p, TIDE_SIDE_DATA, page, kind);
+        *use = p->use;
+        if (!hits)
+            return false;
+        slot = quiet_slot(lane, page, kind);
+    }
     lane->order[slot] = ++*use;
     if (remembered != NULL)
         remember(remembered, lane->array->frames[slot], 1);
@@ -378,7 +437,8 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
                 remember(remembered, p->code_frame, fetched);
                 fetched = false;
             }
-            if (!take_data(lane, remembered, process_bits, a->addr, a->size, a->kind, shift, &use))
+            if (!take_data(p, lane, remembered, process_bits, a->addr, a->size, a->kind, shift,
+                           &use))
                 break;
             data++;
             modifies += a->kind == TIDE_MODIFY;
@@ -462,6 +522,40 @@ static int miss(struct pass *p, size_t at, unsigned k, struct tide_error *e)
                    (size_t)p->b->starts[at] + slot->fetches + k, data_at, e);
 }
 
+/* Fragment `at` is not just more of the page that is fetched from. Leaves that page at `page`, with
+ * *done fetches made, or makes all of the fragment and sets *done to TIDE_FRAGMENT_ACCESSES. */
+static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *done,
+                          struct tide_error *e)
+{
+    const struct tide_dictionary *d = p->b->dictionary;
+    const struct tide_fragment *f = &d->fragments[p->b->ids[at]];
+    size_t start = p->b->starts[at], data_at = p->b->data_starts[at];
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_FETCH];
+    int64_t slot;
+    int rc = 0;
+
+    if (f->flags == 0 && start + TIDE_FRAGMENT_ACCESSES <= p->safe && p->of != NULL) {
+        if (take_code(p, page))
+            return 0;
+        rc = in_full(p,
+                     &(struct tide_access){.addr = f->pc,
+                                           .size = d->lengths[f->first_length],
+                                           .process = p->b->process,
+                                           .kind = TIDE_FETCH},
+                     start++, data_at, e);
+        /* the rest of its fetches are quiet only if this one has left it so */
+        slot = quiet_slot(lane, page, TIDE_FETCH);
+        if (rc == 0 && start + TIDE_FRAGMENT_ACCESSES <= p->safe && slot >= 0) {
+            p->code = page;
+            p->code_frame = lane->array->frames[slot];
+            *done = 1;
+            return 0;
+        }
+    }
+    *done = TIDE_FRAGMENT_ACCESSES;
+    return rc == 0 && !p->m->done ? pass_rest(p, at, start, data_at, e) : rc;
+}
+
 static inline __attribute__((always_inline)) int pass_fragments(struct pass *p, size_t at,
                                                                 size_t to, const unsigned shift,
                                                                 const bool ordered,
@@ -488,17 +582,15 @@ static inline __attribute__((always_inline)) int pass_fragments(struct pass *p, 
         if (__builtin_expect((page != p->code && f->fetches > 0) || f->flags != 0 ||
                                  start + TIDE_FRAGMENT_ACCESSES > p->safe,
                              0)) {
-            p->use = use;
-            if (f->flags != 0 || start + TIDE_FRAGMENT_ACCESSES > p->safe || p->of == NULL ||
-                !take_code(p, page)) {
-                int rc = pass_rest(p, at, start, b->data_starts[at], e);
+            int rc;
 
-                if (rc != 0 || p->m->done)
-                    return rc;
-                use = p->use;
-                continue;
-            }
+            p->use = use;
+            rc = begin_fragment(p, at, page, &done, e);
             use = p->use;
+            if (rc != 0 || p->m->done)
+                return rc;
+            if (done == TIDE_FRAGMENT_ACCESSES)
+                continue;
         }
         for (unsigned k = 0; k < n; k++) {
             int rc;
@@ -508,7 +600,7 @@ static inline __attribute__((always_inline)) int pass_fragments(struct pass *p, 
                 p->fetched = false;
                 done = slot[k].fetches;
             }
-            if (__builtin_expect(take_data(lane, remembered, process_bits, data[k], slot[k].size,
+            if (__builtin_expect(take_data(p, lane, remembered, process_bits, data[k], slot[k].size,
                                            slot[k].kind, shift, &use),
                                  1))
                 continue;
