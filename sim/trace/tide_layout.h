@@ -215,7 +215,7 @@ static inline void tide_single_learn(struct tide_single_state *s, uint64_t addr)
     uint64_t step = addr - s->last;
 
     s->steps[tide_steps_hash(s->step, s->step_before)] = step;
-    if (tide_region(addr) != tide_region(s->last))
+    if ((addr ^ s->last) >> TIDE_REGION_SHIFT != 0)
         s->other = s->last;
     s->step_before = s->step;
     s->step = step;
