@@ -1,5 +1,6 @@
 /* trace/tide: what is written reads back as the same, in both forms; damage is found where it is;
  * the bytes of a file are those that the documentation tells. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -1132,4 +1133,117 @@ Test(tide, unknown_chunks_are_skipped_where_they_may_be)
     cr_expect_not_null(strstr(refused, "type 77, which version 1"), "%s", refused);
     free(skipped);
     free(refused);
+}
+
+/* ---- pipes and other compressors ---- */
+
+/* Standard output and input: what goes through a pipe is the same file. */
+Test(tide, it_goes_through_pipes)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0}), piped;
+    struct tide_error e = {0};
+    struct reading g = {.fragments = true};
+    int ends[2], out = dup(STDOUT_FILENO), in = dup(STDIN_FILENO);
+    struct tide_sink *s;
+
+    fflush(stdout);
+    cr_assert_geq(dup2(creat(in_dir("piped"), 0600), STDOUT_FILENO), 0);
+    s = tide_sink_open("tide", "-", &(struct tide_sink_options){0}, &e);
+    put_all(s, &l, 1000);
+    cr_assert_eq(tide_sink_finish(s, &e), 0);
+    cr_assert_geq(dup2(out, STDOUT_FILENO), 0);
+    piped = contents(in_dir("piped"));
+    cr_assert_eq(piped.n, b.n);
+    cr_assert_arr_eq(piped.p, b.p, b.n);
+
+    cr_assert_eq(pipe(ends), 0);
+    if (fork() == 0) {
+        close(ends[0]);
+        _exit(write(ends[1], b.p, b.n) == (ssize_t)b.n ? 0 : 1);
+    }
+    close(ends[1]);
+    cr_assert_geq(dup2(ends[0], STDIN_FILENO), 0);
+    read_items(tide_stream_open("-", &e), &l, &g);
+    cr_assert_eq(g.rc, 0, "%s", g.error.what);
+    cr_assert_eq(g.items, l.n);
+    dup2(in, STDIN_FILENO);
+    free(b.p);
+    free(piped.p);
+    free(l.p);
+}
+
+/* Packed again by another compressor, where this build reads it and the program is there. */
+Test(tide, it_may_be_packed_by_others)
+{
+    static const char *const programs[] = {"zstd", "xz"};
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+
+    for (size_t i = 0; i < 2; i++) {
+        char command[512];
+        struct bytes again;
+        struct reading g;
+
+        if (strstr(tide_stream_compressions(), programs[i]) == NULL)
+            continue;
+        snprintf(command, sizeof command, "gzip -dc %s/x.tide | %s -qc >%s/again 2>%s/said", dir,
+                 programs[i], dir, dir);
+        if (system(command) != 0)
+            continue;
+        again = contents(in_dir("again"));
+        if (again.n == 0)
+            continue;
+        g = read_back(again, &l, true);
+        cr_assert_eq(g.rc, 0, "%s: %s", programs[i], g.error.what);
+        cr_assert_eq(g.items, l.n);
+        free(again.p);
+    }
+    free(b.p);
+    free(l.p);
+}
+
+/* gzip itself takes the file, and gives the content. */
+Test(tide, gzip_accepts_it)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+    char command[256];
+
+    snprintf(command, sizeof command, "gzip -t <%s/x.tide", dir);
+    cr_assert_eq(system(command), 0);
+    free(b.p);
+    free(l.p);
+}
+
+/* A log goes through tide and comes out as the same log. */
+Test(tide, a_lackey_log_comes_back)
+{
+    struct tide_error e = {0};
+    struct items l = small_trace();
+    char *texts[2];
+
+    for (int through = 0; through < 2; through++) {
+        const char *from = through ? "b.tide" : "a.lackey";
+        struct tide_sink *s;
+        struct tide_reader *r;
+        struct tide_block *block = calloc(1, sizeof *block);
+
+        s = tide_sink_open(through ? "tide" : "lackey", in_dir(from),
+                           &(struct tide_sink_options){0}, &e);
+        put_all(s, &l, 500);
+        cr_assert_eq(tide_sink_finish(s, &e), 0, "%s", e.what);
+        r = tide_reader_open(tide_stream_open(in_dir(from), &e), NULL, &e);
+        s = tide_sink_open("lackey", in_dir("out.lackey"), &(struct tide_sink_options){0}, &e);
+        while (tide_reader_next(r, block, &e) > 0)
+            cr_assert_eq(tide_sink_put(s, block, NULL, &e), 0);
+        tide_reader_close(r);
+        cr_assert_eq(tide_sink_finish(s, &e), 0);
+        texts[through] = (char *)contents(in_dir("out.lackey")).p;
+        free(block);
+    }
+    cr_assert_str_eq(texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+    free(l.p);
 }
