@@ -1247,3 +1247,88 @@ Test(tide, a_lackey_log_comes_back)
     free(texts[1]);
     free(l.p);
 }
+
+/* ---- memory ---- */
+
+/* The n-th allocation fails, for every n: an error, nothing left over, and no file. */
+Test(tide, allocations_may_fail, .timeout = 60)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){.command = "x"});
+    static const struct tide_file_names names = {name_of, NULL};
+    struct tide_block *block = calloc(1, sizeof *block);
+    char path[256];
+    int rc;
+
+    snprintf(path, sizeof path, "%s", in_dir("y.tide"));
+    for (size_t i = 0; i < l.n && block->n_accesses < 5000; i++) {
+        if (l.p[i].event) {
+            block->events[block->n_events] = l.p[i].v;
+            block->events[block->n_events++].at = (uint32_t)block->n_accesses;
+        } else {
+            block->accesses[block->n_accesses++] = l.p[i].a;
+        }
+    }
+    rc = TIDE_E_NOMEM;
+    for (long n = 1; rc != 0; n++) {
+        struct tide_error e = {0};
+        struct tide_sink *s;
+
+        cr_assert_lt(n, 1000);
+        tide_mem_fail_after(n);
+        s = tide_sink_open("tide", path, &(struct tide_sink_options){.command = "x"}, &e);
+        rc = s != NULL ? tide_sink_put(s, block, &names, &e) : e.code;
+        if (s != NULL && rc == 0)
+            rc = tide_sink_finish(s, &e);
+        else
+            tide_sink_abandon(s);
+        tide_mem_fail_after(0);
+        cr_assert(rc == 0 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        cr_assert_eq(access(path, F_OK) == 0, rc == 0);
+    }
+    for (int form = 0; form < 2; form++) {
+        rc = TIDE_E_NOMEM;
+        for (long n = 1; rc != 0; n++) {
+            struct tide_error e = {0};
+            struct tide_stream *s;
+            struct tide_reader *r = NULL;
+
+            cr_assert_lt(n, 1000);
+            tide_mem_fail_after(n);
+            if ((s = tide_stream_memory(b.p, b.n, "t", &e)) != NULL)
+                r = tide_reader_open(s, NULL, &e);
+            if (form == 1 && r != NULL)
+                tide_reader_take_fragments(r);
+            rc = r != NULL ? 1 : e.code;
+            while (rc > 0)
+                rc = tide_reader_next(r, block, &e);
+            tide_reader_close(r);
+            tide_mem_fail_after(0);
+            cr_assert(rc == 0 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        }
+    }
+    free(block);
+    free(b.p);
+    free(l.p);
+}
+
+Test(tide, opening_a_file_may_fail_for_want_of_memory, .timeout = 60)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+    int rc = TIDE_E_NOMEM;
+
+    for (long n = 1; rc != 1; n++) {
+        struct tide_error e = {0};
+        struct tide_file *f;
+
+        cr_assert_lt(n, 100);
+        tide_mem_fail_after(n);
+        rc = tide_file_open(in_dir("x.tide"), &f, &e);
+        tide_mem_fail_after(0);
+        cr_assert(rc == 1 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        tide_file_close(f);
+    }
+    free(b.p);
+    free(l.p);
+}
