@@ -1,5 +1,6 @@
 /* trace/tide: what is written reads back as the same, in both forms; damage is found where it is;
  * the bytes of a file are those that the documentation tells. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -1006,6 +1007,328 @@ Test(tide, damage_is_found_and_what_is_intact_is_kept)
     cr_assert_eq(tide_file_repair(from, to, NULL, NULL, &v, &e), 0, "%s", e.what);
     cr_assert_eq(tide_file_verify(to, NULL, NULL, &v, &e), 0);
     cr_assert_eq(v.accesses, g.first);
+    free(b.p);
+    free(l.p);
+}
+
+/* ---- the layout ---- */
+
+/* Small traces written out by hand after README.md; only the checksums were computed. */
+
+/* A header, which both begin with. */
+#define HEADER_CHUNK                                                       \
+    'T', 'I', 'D', 'E', 1, 0, 1, 0, /* type HEADER, no flags, version 1 */ \
+        13, 0, 0, 0,                /* bytes of payload */                 \
+        0x65, 0xef, 0xff, 0xc8,     /* their CRC-32 */                     \
+        0, 0, 0, 0, 0, 0, 0, 0,     /* accesses before */                  \
+        0, 0, 0, 0,                 /* accesses in it */                   \
+        0xbc, 0x6d, 0x66, 0xb6,     /* CRC-32 of the 28 bytes before */    \
+        'c', 'o', 'm', 'm', 'a', 'n', 'd', ' ', 't', 'r', 'u', 'e', '\n'
+
+static const unsigned char of_fragments[] = {
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 2, 2, 1, 0, /* type FRAGMENTS, flag GROUP */
+    119, 0, 0, 0, 0x68, 0xb8, 0x3f, 0x21, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0x00, 0x17, 0xfb,
+    0x26, 0, 0, 0, 0,                                /* block 0 */
+    0, 0, 0, 0,                                      /* of its group the first */
+    3, 0, 0, 0,                                      /* fragments */
+    6, 0, 0, 0,                                      /* data accesses */
+    2, 0, 0, 0,                                      /* stretches */
+    2, 0, 0, 0,                                      /* records of events */
+    1, 0, 0, 0,                                      /* definitions */
+    6, 0, 0, 0, 13, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, /* bytes of the columns */
+    6, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 12, 0, 0, 0,
+    /* stretches: records, fragments, process */
+    1, 2, 0, 1, 1, 0,
+    /* events: PROCESS, 4 bytes: of 0, mask 1 << 8, pid 7; BRK, 5 bytes: of 0, mask 1 << 1, 0x5000
+     */
+    0, 4, 0, 0x80, 0x02, 7, 5, 5, 0, 2, 0x80, 0xa0, 0x01,
+    /* definition: 4 accesses: fetch of 3, write of 1 << 3, fetch of 2, read of 1 << 2; zig-zag of
+     * 0x401000 */
+    4, 3, 0x80 | 2 | 3 << 2, 2, 0x80 | 1 | 2 << 2, 0x80, 0xc0, 0x80, 0x04,
+    /* first addresses: base 0, 5 bytes: zig-zag of 0x1fff000010; base 0, 1 byte: of 8 */
+    0 | 5 << 2, 0x20, 0, 0, 0xfe, 0x3f, 0 | 1 << 2, 0x10,
+    /* ids */
+    0, 0, 0, 0, 0, 0,
+    /* codes: stride, stride; near, base; base, far */
+    1 | 1 << 2, 2 | 0 << 2, 0 | 3 << 2,
+    /* near: zig-zag of -16 */
+    31, 0,
+    /* far: under 0x1f00000000 there is no 0x601000, so all of it */
+    0xff, 0xff, 0xff, 0xff, 0, 0x10, 0x60, 0, 0, 0, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
+    0, /* type END */
+    0, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x33, 0xb8, 0x60, 0x57};
+
+Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
+{
+    static const char expected[] = "process 7\n"
+                                   "fetch 401000 3\nwrite 1fff000010 8\n"
+                                   "fetch 401003 2\nread 1fff000018 4\n"
+                                   "fetch 401000 3\nwrite 1fff000000 8\n"
+                                   "fetch 401003 2\nread 1fff000008 4\n"
+                                   "brk 5000+0\n"
+                                   /* -0x18 from the address before, as the last time */
+                                   "fetch 401000 3\nwrite 1ffefffff0 8\n"
+                                   "fetch 401003 2\nread 601000 4\n"
+                                   "end\n";
+    char *got = render(of_fragments, sizeof of_fragments, NULL);
+
+    cr_expect_str_eq(got, expected, "got:\n%s", got);
+    free(got);
+}
+
+static const unsigned char of_singles[] = {
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 3, 2, 1, 0, /* type COLUMNS, flag GROUP */
+    0x66, 0, 0, 0, 0x69, 0x4c, 0xc2, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0x7e, 0x84, 0x16,
+    0x9e, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, /* block, in group, accesses, data */
+    1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,                   /* stretches, records, shapes */
+    3, 0, 0, 0, 4, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,       /* bytes of the columns */
+    5, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0, 16, 0, 0, 0,
+    /* stretch; event */
+    1, 5, 0, 0, 2, 0, 0,
+    /* shapes: kind, size - 1: reads of 8, writes of 4 */
+    1, 7, 0, 2, 3, 0,
+    /* shapes of the accesses */
+    0, 0, 0, 1, 0,
+    /* codes: far, near, near, far; other */
+    3 | 2 << 2 | 2 << 4 | 3 << 6, 1,
+    /* zig-zag: 8, 8, 8 */
+    16, 0, 16, 0, 16, 0,
+    /* far: 0x10000; all of 0x7f0000001000 */
+    0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x10, 0, 0, 0, 0x7f, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0x82, 0xc9, 0xca};
+
+Test(tide, a_trace_of_single_accesses_is_laid_out_as_documented)
+{
+    static const char expected[] = "process 0\nread 10000 8\nread 10008 8\nread 10010 8\n"
+                                   "write 7f0000001000 4\nread 10018 8\nend\n";
+    char *got = render(of_singles, sizeof of_singles, NULL);
+
+    cr_expect_str_eq(got, expected, "got:\n%s", got);
+    free(got);
+}
+
+/* Inserts a chunk of a type that does not exist before END. */
+static char *render_with_chunk(unsigned type, unsigned flags)
+{
+    struct bytes b = {0};
+    unsigned char head[TIDE_HEAD_BYTES];
+    struct tide_chunk c = {.type = (uint8_t)type, .flags = (uint8_t)flags, .version = 1};
+    char *text;
+
+    tide_chunk_put(head, &c);
+    put(&b, of_fragments, sizeof of_fragments - TIDE_HEAD_BYTES);
+    put(&b, head, sizeof head);
+    put(&b, of_fragments + sizeof of_fragments - TIDE_HEAD_BYTES, TIDE_HEAD_BYTES);
+    text = render(b.p, b.n, NULL);
+    free(b.p);
+    return text;
+}
+
+Test(tide, unknown_chunks_are_skipped_where_they_may_be)
+{
+    char *skipped = render_with_chunk(77, TIDE_CHUNK_MAY_SKIP), *refused = render_with_chunk(77, 0);
+
+    cr_expect_not_null(strstr(skipped, "read 601000 4\nend\n"), "%s", skipped);
+    cr_expect_not_null(strstr(refused, "read 601000 4\nerror -4"), "%s", refused);
+    cr_expect_not_null(strstr(refused, "type 77, which version 1"), "%s", refused);
+    free(skipped);
+    free(refused);
+}
+
+/* ---- pipes and other compressors ---- */
+
+/* Standard output and input: what goes through a pipe is the same file. */
+Test(tide, it_goes_through_pipes)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0}), piped;
+    struct tide_error e = {0};
+    struct reading g = {.fragments = true};
+    int ends[2], out = dup(STDOUT_FILENO), in = dup(STDIN_FILENO);
+    struct tide_sink *s;
+
+    fflush(stdout);
+    cr_assert_geq(dup2(creat(in_dir("piped"), 0600), STDOUT_FILENO), 0);
+    s = tide_sink_open("tide", "-", &(struct tide_sink_options){0}, &e);
+    put_all(s, &l, 1000);
+    cr_assert_eq(tide_sink_finish(s, &e), 0);
+    cr_assert_geq(dup2(out, STDOUT_FILENO), 0);
+    piped = contents(in_dir("piped"));
+    cr_assert_eq(piped.n, b.n);
+    cr_assert_arr_eq(piped.p, b.p, b.n);
+
+    cr_assert_eq(pipe(ends), 0);
+    if (fork() == 0) {
+        close(ends[0]);
+        _exit(write(ends[1], b.p, b.n) == (ssize_t)b.n ? 0 : 1);
+    }
+    close(ends[1]);
+    cr_assert_geq(dup2(ends[0], STDIN_FILENO), 0);
+    read_items(tide_stream_open("-", &e), &l, &g);
+    cr_assert_eq(g.rc, 0, "%s", g.error.what);
+    cr_assert_eq(g.items, l.n);
+    dup2(in, STDIN_FILENO);
+    free(b.p);
+    free(piped.p);
+    free(l.p);
+}
+
+/* Packed again by another compressor, where this build reads it and the program is there. */
+Test(tide, it_may_be_packed_by_others)
+{
+    static const char *const programs[] = {"zstd", "xz"};
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+
+    for (size_t i = 0; i < 2; i++) {
+        char command[512];
+        struct bytes again;
+        struct reading g;
+
+        if (strstr(tide_stream_compressions(), programs[i]) == NULL)
+            continue;
+        snprintf(command, sizeof command, "gzip -dc %s/x.tide | %s -qc >%s/again 2>%s/said", dir,
+                 programs[i], dir, dir);
+        if (system(command) != 0)
+            continue;
+        again = contents(in_dir("again"));
+        if (again.n == 0)
+            continue;
+        g = read_back(again, &l, true);
+        cr_assert_eq(g.rc, 0, "%s: %s", programs[i], g.error.what);
+        cr_assert_eq(g.items, l.n);
+        free(again.p);
+    }
+    free(b.p);
+    free(l.p);
+}
+
+/* gzip itself takes the file, and gives the content. */
+Test(tide, gzip_accepts_it)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+    char command[256];
+
+    snprintf(command, sizeof command, "gzip -t <%s/x.tide", dir);
+    cr_assert_eq(system(command), 0);
+    free(b.p);
+    free(l.p);
+}
+
+/* A log goes through tide and comes out as the same log. */
+Test(tide, a_lackey_log_comes_back)
+{
+    struct tide_error e = {0};
+    struct items l = small_trace();
+    char *texts[2];
+
+    for (int through = 0; through < 2; through++) {
+        const char *from = through ? "b.tide" : "a.lackey";
+        struct tide_sink *s;
+        struct tide_reader *r;
+        struct tide_block *block = calloc(1, sizeof *block);
+
+        s = tide_sink_open(through ? "tide" : "lackey", in_dir(from),
+                           &(struct tide_sink_options){0}, &e);
+        put_all(s, &l, 500);
+        cr_assert_eq(tide_sink_finish(s, &e), 0, "%s", e.what);
+        r = tide_reader_open(tide_stream_open(in_dir(from), &e), NULL, &e);
+        s = tide_sink_open("lackey", in_dir("out.lackey"), &(struct tide_sink_options){0}, &e);
+        while (tide_reader_next(r, block, &e) > 0)
+            cr_assert_eq(tide_sink_put(s, block, NULL, &e), 0);
+        tide_reader_close(r);
+        cr_assert_eq(tide_sink_finish(s, &e), 0);
+        texts[through] = (char *)contents(in_dir("out.lackey")).p;
+        free(block);
+    }
+    cr_assert_str_eq(texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+    free(l.p);
+}
+
+/* ---- memory ---- */
+
+/* The n-th allocation fails, for every n: an error, nothing left over, and no file. */
+Test(tide, allocations_may_fail, .timeout = 60)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){.command = "x"});
+    static const struct tide_file_names names = {name_of, NULL};
+    struct tide_block *block = calloc(1, sizeof *block);
+    char path[256];
+    int rc;
+
+    snprintf(path, sizeof path, "%s", in_dir("y.tide"));
+    for (size_t i = 0; i < l.n && block->n_accesses < 5000; i++) {
+        if (l.p[i].event) {
+            block->events[block->n_events] = l.p[i].v;
+            block->events[block->n_events++].at = (uint32_t)block->n_accesses;
+        } else {
+            block->accesses[block->n_accesses++] = l.p[i].a;
+        }
+    }
+    rc = TIDE_E_NOMEM;
+    for (long n = 1; rc != 0; n++) {
+        struct tide_error e = {0};
+        struct tide_sink *s;
+
+        cr_assert_lt(n, 1000);
+        tide_mem_fail_after(n);
+        s = tide_sink_open("tide", path, &(struct tide_sink_options){.command = "x"}, &e);
+        rc = s != NULL ? tide_sink_put(s, block, &names, &e) : e.code;
+        if (s != NULL && rc == 0)
+            rc = tide_sink_finish(s, &e);
+        else
+            tide_sink_abandon(s);
+        tide_mem_fail_after(0);
+        cr_assert(rc == 0 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        cr_assert_eq(access(path, F_OK) == 0, rc == 0);
+    }
+    for (int form = 0; form < 2; form++) {
+        rc = TIDE_E_NOMEM;
+        for (long n = 1; rc != 0; n++) {
+            struct tide_error e = {0};
+            struct tide_stream *s;
+            struct tide_reader *r = NULL;
+
+            cr_assert_lt(n, 1000);
+            tide_mem_fail_after(n);
+            if ((s = tide_stream_memory(b.p, b.n, "t", &e)) != NULL)
+                r = tide_reader_open(s, NULL, &e);
+            if (form == 1 && r != NULL)
+                tide_reader_take_fragments(r);
+            rc = r != NULL ? 1 : e.code;
+            while (rc > 0)
+                rc = tide_reader_next(r, block, &e);
+            tide_reader_close(r);
+            tide_mem_fail_after(0);
+            cr_assert(rc == 0 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        }
+    }
+    free(block);
+    free(b.p);
+    free(l.p);
+}
+
+Test(tide, opening_a_file_may_fail_for_want_of_memory, .timeout = 60)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+    int rc = TIDE_E_NOMEM;
+
+    for (long n = 1; rc != 1; n++) {
+        struct tide_error e = {0};
+        struct tide_file *f;
+
+        cr_assert_lt(n, 100);
+        tide_mem_fail_after(n);
+        rc = tide_file_open(in_dir("x.tide"), &f, &e);
+        tide_mem_fail_after(0);
+        cr_assert(rc == 1 || rc == TIDE_E_NOMEM, "allocation %ld: %d %s", n, rc, e.what);
+        tide_file_close(f);
+    }
     free(b.p);
     free(l.p);
 }
