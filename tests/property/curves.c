@@ -154,6 +154,39 @@ static uint64_t faults_at(const struct tide_distances *d, size_t frames)
     return faults;
 }
 
+/* The stream as OPT's engine has it, turned around. */
+static size_t future_of(const struct stream *s, struct tide_next_use *uses, uint64_t *repeats)
+{
+    uint64_t next[PAGES];
+    size_t n = 0;
+
+    *repeats = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct tide_page_ref *r = &s->refs[i];
+        bool repeated = (r->flags & TIDE_REF_CONTINUES) != 0;
+
+        if (r->kind == TIDE_REF_START) {
+            uses[n++] = (struct tide_next_use){.id = TIDE_NOBODY};
+            *repeats = 0;
+        }
+        if (r->kind != TIDE_REF_PAGE)
+            continue;
+        *repeats += r->n - !repeated;
+        if (!repeated)
+            uses[n++] = (struct tide_next_use){
+                .id = r->id, .flags = (r->flags & TIDE_REF_FIRST) != 0 ? TIDE_USE_FIRST : 0};
+    }
+    for (size_t p = 0; p < PAGES; p++)
+        next[p] = TIDE_NEVER;
+    for (size_t i = n; i-- > 0;) {
+        if (uses[i].id == TIDE_NOBODY)
+            continue;
+        uses[i].next = next[uses[i].id];
+        next[uses[i].id] = (uses[i].flags & TIDE_USE_FIRST) != 0 ? TIDE_NEVER : i;
+    }
+    return n;
+}
+
 /* In pieces of random length, as a follower might deliver. */
 #define TAKE(take, engine, s, r, e)                                                   \
     do {                                                                              \
@@ -171,15 +204,24 @@ Test(curves, lru_and_opt_are_the_simulation_at_each_size)
 
     for (uint64_t k = 0; k < cases; k++) {
         struct tide_lru_curve lru = {0};
+        static struct tide_next_use uses[ENTRIES + 1];
         struct tide_opt_curve opt = {0};
         struct tide_error e = {0};
         struct tide_rng r;
         struct stream s;
+        uint64_t repeats;
+        size_t n;
 
         tide_rng_init(&r, seed + k, "curves");
         random_stream(&r, &s);
         TAKE(tide_lru_curve_take, &lru, &s, &r, e);
-        TAKE(tide_opt_curve_take, &opt, &s, &r, e);
+        n = future_of(&s, uses, &repeats);
+        for (size_t from = 0; from < n;) {
+            size_t piece = 1 + below(&r, n - from);
+
+            cr_assert_eq(tide_opt_curve_take(&opt, uses + from, piece, &e), 0);
+            from += piece;
+        }
         for (size_t frames = 1; frames <= s.pages; frames++) {
             uint64_t expected = brute_force(&s, frames, false);
 
@@ -198,6 +240,101 @@ Test(curves, lru_and_opt_are_the_simulation_at_each_size)
     }
     if (cases >= 500)
         cr_expect_gt(forgets, cases, "hardly a page was forgotten");
+}
+
+/* Large stacks, so that slots are renumbered and groups have many chunks: against Mattson's stacks
+ * as arrays, distance by distance. */
+Test(curves, large_stacks_are_mattsons, .timeout = 280)
+{
+    enum { LARGE = 6000, MANY = 60000 };
+    static uint32_t ids[MANY], lru_stack[LARGE], opt_stack[LARGE];
+    static struct tide_next_use uses[MANY];
+    static struct tide_page_ref refs[MANY];
+    static uint64_t next[LARGE], lru_counts[LARGE + 2], opt_counts[LARGE + 2];
+    uint64_t seed = from_environment("TIDE_SEED", 1);
+
+    for (uint64_t k = 0; k < 6; k++) {
+        uint32_t pages = k < 3 ? LARGE : 700, mode = 0, length = 1, from = 0, previous = UINT32_MAX;
+        struct tide_lru_curve lru = {0};
+        struct tide_opt_curve opt = {0};
+        struct tide_error e = {0};
+        struct tide_rng r;
+        uint32_t n = 0, n_lru = 0, n_opt = 0;
+
+        tide_rng_init(&r, seed + k, "large");
+        memset(lru_counts, 0, sizeof lru_counts);
+        memset(opt_counts, 0, sizeof opt_counts);
+        memset(next, 0xff, sizeof next);
+        while (n < MANY) {
+            uint32_t page;
+
+            if (below(&r, 4000) == 0) {
+                mode = (uint32_t)below(&r, 4);
+                length = 1 + (uint32_t)below(&r, pages);
+                from = (uint32_t)below(&r, pages - length + 1);
+            }
+            page = mode == 0   ? from + n % length
+                   : mode == 1 ? (uint32_t)below(&r, pages)
+                   : mode == 2
+                       ? from + (n % (2 * length) < length ? n % length : length - 1 - n % length)
+                       : (uint32_t)below(&r, 1 + below(&r, 1 + below(&r, pages)));
+            if (page == previous)
+                page = (page + 1) % pages;
+            previous = ids[n] = page;
+            n++;
+        }
+        for (uint32_t i = n; i-- > 0;) {
+            uses[i] = (struct tide_next_use){.id = ids[i], .next = next[ids[i]]};
+            next[ids[i]] = i;
+            refs[i] = (struct tide_page_ref){.kind = TIDE_REF_PAGE, .id = ids[i], .n = 1};
+        }
+        memset(next, 0xff, sizeof next);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t page = ids[i], at = 0, carried;
+
+            while (at < n_lru && lru_stack[at] != page)
+                at++;
+            uses[i].flags = at == n_lru ? TIDE_USE_FIRST : 0;
+            lru_counts[at < n_lru ? at + 1 : 0]++;
+            n_lru += at == n_lru;
+            memmove(lru_stack + 1, lru_stack, at * sizeof *lru_stack);
+            lru_stack[0] = page;
+
+            next[page] = uses[i].next;
+            carried = n_opt > 0 ? opt_stack[0] : page;
+            opt_stack[0] = page;
+            for (at = n_opt > 0 && carried == page ? 0 : 1; at > 0 && at < n_opt; at++) {
+                uint32_t here = opt_stack[at];
+
+                if (here == page)
+                    break;
+                if (next[here] > next[carried]) {
+                    opt_stack[at] = carried;
+                    carried = here;
+                }
+            }
+            if (n_opt == 0) {
+                opt_counts[0]++;
+                n_opt = 1;
+            } else if (at < n_opt) {
+                opt_counts[at + 1]++;
+                opt_stack[at] = carried;
+            } else {
+                opt_counts[0]++;
+                opt_stack[n_opt++] = carried;
+            }
+        }
+        cr_assert_eq(tide_lru_curve_take(&lru, refs, n, pages, &e), 0);
+        cr_assert_eq(tide_opt_curve_take(&opt, uses, n, &e), 0);
+        for (size_t d = 0; d <= pages; d++) {
+            cr_assert_eq(lru.distances.counts[d], lru_counts[d], "case %" PRIu64 ", lru, %zu",
+                         seed + k, d);
+            cr_assert_eq(d < opt.distances.cap ? opt.distances.counts[d] : 0, opt_counts[d],
+                         "case %" PRIu64 ", opt, %zu", seed + k, d);
+        }
+        tide_lru_curve_fini(&lru);
+        tide_opt_curve_fini(&opt);
+    }
 }
 
 /* ---- windows ---- */
