@@ -98,12 +98,16 @@ static int find_shim(struct record *r, struct tide_error *e)
 static int name_output(struct record *r, struct tide_error *e)
 {
     const char *program = r->options.argv[0], *slash = strrchr(program, '/');
-    bool tide = strcmp(r->out.format, "tide") == 0;
 
-    if (r->out.path != NULL)
+    if (r->out.path != NULL) {
+        if (r->out.format == NULL)
+            r->out.format = cli_out_format_of(r->out.path);
         return 0;
+    }
+    if (r->out.format == NULL)
+        r->out.format = CLI_OUT_FORMAT;
     r->path = tide_asprintf("%s.%s%s", slash != NULL ? slash + 1 : program, r->out.format,
-                            tide ? "" : ".gz");
+                            strcmp(r->out.format, "tide") == 0 ? "" : ".gz");
     if (r->path == NULL)
         return tide_nomem(e);
     r->out.path = r->path;

@@ -160,8 +160,7 @@ static int copy(struct cut *c, struct tide_error *e)
     while (rc == 0 && more && (rc = cli_trace_next(&t, e)) > 0) {
         rc = 0;
         if (c->out.sink == NULL) {
-            c->out.options.command = tide_reader_info(t.reader)->command;
-            c->out.options.reduction = tide_reader_info(t.reader)->reduction;
+            cli_out_describe(&c->out, tide_reader_info(t.reader));
             rc = cli_out_open(&c->out, e);
         }
         more = tide_select_apply(&c->select, t.block);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/trace_print.h"
 #include "cli/trace_walk.h"
 #include "space/mm.h"
 
@@ -21,26 +22,6 @@ static const uint64_t small = UINT64_C(1) << 12;
 enum { FLAG_FORMAT = CLI_LONG };
 
 static const char *const kind_labels[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
-static const char *const event_labels[TIDE_EV_TYPES] = {
-    [TIDE_EV_PROCESS] = "processes",
-    [TIDE_EV_MAP] = "maps",
-    [TIDE_EV_UNMAP] = "unmaps",
-    [TIDE_EV_PROTECT] = "protects",
-    [TIDE_EV_REMAP] = "remaps",
-    [TIDE_EV_BRK] = "brks",
-    [TIDE_EV_STACK] = "stacks",
-    [TIDE_EV_HEAP] = "heaps",
-    [TIDE_EV_MADVISE] = "madvises",
-    [TIDE_EV_SYSCALL] = "other system calls",
-    [TIDE_EV_EXIT] = "exits",
-    [TIDE_EV_MALLOC] = "mallocs",
-    [TIDE_EV_REALLOC] = "reallocs",
-    [TIDE_EV_FREE] = "frees",
-    [TIDE_EV_PAGE_ALLOC] = "page allocations",
-    [TIDE_EV_PAGE_FREE] = "page frees",
-    [TIDE_EV_KALLOC] = "kernel allocations",
-    [TIDE_EV_KFREE] = "kernel frees",
-};
 
 struct census {
     struct tide_map pages[SIZES]; /* every (process, page) touched */
@@ -186,7 +167,7 @@ static void print_records(const struct tide_trace_info *info)
         line(kind_labels[i], info->accesses[i], "");
     for (size_t i = 0; i < TIDE_EV_TYPES; i++) {
         if (info->events[i] > 0)
-            line(event_labels[i], info->events[i], "");
+            line(cli_event_labels[i], info->events[i], "");
     }
     line("other lines", info->other_lines, "skipped: not part of the trace");
     if (info->lost_results > 0)

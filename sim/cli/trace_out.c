@@ -2,7 +2,34 @@
 #include "cli/trace_out.h"
 
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+
+#include "cli/trace_print.h"
+
+const char *cli_out_format_of(const char *path)
+{
+    static const struct {
+        const char *ending, *format;
+    } known[] = {{".champsimtrace", "champsim"}};
+    size_t length = strlen(path), n;
+    bool packed = length > 3 && strcmp(path + length - 3, ".gz") == 0;
+
+    if (packed)
+        length -= 3;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        n = strlen(known[i].ending);
+        if (length > n && strncmp(path + length - n, known[i].ending, n) == 0)
+            return known[i].format;
+    }
+    for (size_t i = 0; tide_sink_formats[i] != NULL; i++) {
+        n = strlen(tide_sink_formats[i]->name);
+        if (length > n + 1 && path[length - n - 1] == '.' &&
+            strncasecmp(path + length - n, tide_sink_formats[i]->name, n) == 0)
+            return tide_sink_formats[i]->name;
+    }
+    return packed ? "lackey" : CLI_OUT_FORMAT;
+}
 
 int cli_out_flag(const struct cli_args *args, struct cli_out *o, int flag, const char *value,
                  bool *taken, struct tide_error *e)
@@ -25,13 +52,15 @@ int cli_out_flag(const struct cli_args *args, struct cli_out *o, int flag, const
     return rc;
 }
 
-int cli_out_check(const struct cli_args *args, const struct cli_out *o, const char *const *inputs,
+int cli_out_check(const struct cli_args *args, struct cli_out *o, const char *const *inputs,
                   size_t n, struct tide_error *e)
 {
     struct stat out, in;
 
     if (o->path == NULL)
         return cli_usage(args, e, "where to? -o FILE is missing");
+    if (o->format == NULL)
+        o->format = cli_out_format_of(o->path);
     if (strcmp(o->path, "-") == 0 || stat(o->path, &out) != 0)
         return 0;
     for (size_t i = 0; i < n; i++) {
@@ -39,6 +68,16 @@ int cli_out_check(const struct cli_args *args, const struct cli_out *o, const ch
             return cli_usage(args, e, "'%.300s' would be written over while it is read", o->path);
     }
     return 0;
+}
+
+void cli_out_describe(struct cli_out *o, const struct tide_trace_info *info)
+{
+    struct tide_sink_options *to = &o->options;
+
+    if (to->command == NULL)
+        to->command = info->command;
+    if (to->reduction == NULL)
+        to->reduction = info->reduction;
 }
 
 int cli_out_open(struct cli_out *o, struct tide_error *e)
@@ -58,6 +97,60 @@ int cli_out_put(struct cli_out *o, const struct cli_trace *t, const struct tide_
     const struct tide_file_names names = {path_of, t->reader};
 
     return tide_sink_put(o->sink, b, &names, e);
+}
+
+/* ---- what a format could not say ---- */
+
+static void add(char *text, size_t bytes, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t bytes, const char *fmt, ...)
+{
+    size_t n = strlen(text);
+    va_list ap;
+
+    if (n > 0)
+        n += (size_t)snprintf(text + n, bytes - n, ", ");
+    if (n >= bytes)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text + n, bytes - n, fmt, ap);
+    va_end(ap);
+}
+
+static bool tells_about_itself(const struct tide_trace_info *info)
+{
+    return info->command[0] != '\0';
+}
+
+void cli_out_losses(const struct tide_sink_format *f, const struct tide_trace_info *info)
+{
+    unsigned lost = TIDE_SAYS_ALL & ~f->says;
+    uint64_t fetches = info->accesses[TIDE_FETCH], modifies = info->accesses[TIDE_MODIFY];
+    char text[1024] = "";
+
+    if (lost & TIDE_SAYS_FETCHES && fetches > 0)
+        add(text, sizeof text, "that %llu accesses are fetches", (unsigned long long)fetches);
+    if (lost & TIDE_SAYS_WRITES && info->accesses[TIDE_WRITE] + modifies > 0)
+        add(text, sizeof text, "which accesses write");
+    if (lost & TIDE_SAYS_MODIFIES && modifies > 0)
+        add(text, sizeof text, "%llu modifies (each becomes a read and a write)",
+            (unsigned long long)modifies);
+    if (lost & TIDE_SAYS_ADDRESSES)
+        add(text, sizeof text, "places within pages");
+    if (lost & TIDE_SAYS_SIZES)
+        add(text, sizeof text, "sizes");
+    if (lost & TIDE_SAYS_ORDER)
+        add(text, sizeof text, "the order of data accesses within an instruction");
+    /* a process is told of by its accesses */
+    for (size_t type = 0; type < TIDE_EV_TYPES; type++)
+        if (type != TIDE_EV_PROCESS && info->events[type] > 0 && (f->events & 1u << type) == 0)
+            add(text, sizeof text, "%llu %s", (unsigned long long)info->events[type],
+                cli_event_labels[type]);
+    if (!f->about && tells_about_itself(info))
+        add(text, sizeof text, "what the trace says about itself");
+    if (text[0] != '\0')
+        fprintf(stderr, "pagetide: note: %s has no place for: %s\n", f->name, text);
 }
 
 int cli_out_end(struct cli_out *o, int rc, struct tide_error *e)

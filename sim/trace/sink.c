@@ -119,6 +119,11 @@ int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
     return rc;
 }
 
+const struct tide_sink_format *tide_sink_format(const struct tide_sink *s)
+{
+    return s->format;
+}
+
 bool tide_sink_unread(const struct tide_sink *s)
 {
     return tide_out_unread(s->out);

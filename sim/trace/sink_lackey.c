@@ -310,6 +310,13 @@ const struct tide_sink_format tide_sink_lackey = {
     .name = "lackey",
     .summary = "Valgrind's lackey, with the layout and the calls that change mappings",
     .state_bytes = sizeof(struct lackey),
+    .says = TIDE_SAYS_ALL,
+    .events = 1u << TIDE_EV_PROCESS | 1u << TIDE_EV_MAP | 1u << TIDE_EV_UNMAP |
+              1u << TIDE_EV_PROTECT | 1u << TIDE_EV_REMAP | 1u << TIDE_EV_BRK |
+              1u << TIDE_EV_STACK | 1u << TIDE_EV_HEAP | 1u << TIDE_EV_MADVISE |
+              1u << TIDE_EV_EXIT | 1u << TIDE_EV_MALLOC | 1u << TIDE_EV_REALLOC |
+              1u << TIDE_EV_FREE,
+    .about = true,
     .begin = begin,
     .access = access_line,
     .event = event,
