@@ -125,7 +125,8 @@ static bool tells_about_itself(const struct tide_trace_info *info)
 
 void cli_out_losses(const struct tide_sink_format *f, const struct tide_trace_info *info)
 {
-    unsigned lost = TIDE_SAYS_ALL & ~f->says;
+    /* what was read from this format had no more to say */
+    unsigned lost = strcmp(info->format, f->name) == 0 ? 0 : TIDE_SAYS_ALL & ~f->says;
     uint64_t fetches = info->accesses[TIDE_FETCH], modifies = info->accesses[TIDE_MODIFY];
     char text[1024] = "";
 
