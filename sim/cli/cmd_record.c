@@ -195,13 +195,13 @@ static struct tide_sink *open_sink(void *context, unsigned number,
     char *path;
 
     if (number == 0)
-        return tide_sink_open(r->out.format, r->out.path, &options, e);
+        return cli_sink_open(r->out.format, r->out.path, &options, e);
     options.command = info->command;
     if ((path = child_path(r->out.path, number)) == NULL) {
         tide_nomem(e);
         return NULL;
     }
-    sink = tide_sink_open(r->out.format, path, &options, e);
+    sink = cli_sink_open(r->out.format, path, &options, e);
     free(path);
     return sink;
 }

@@ -238,7 +238,7 @@ static int join(struct cat *c, struct tide_error *e)
         rc = cli_out_open(&c->out, e);
     if (rc == 0)
         rc = give_all(c, e);
-    rc = cli_out_end(&c->out, rc, e);
+    rc = cli_out_end(&c->out, c->sources != NULL ? c->sources[0].trace.reader : NULL, false, rc, e);
     for (size_t i = 0; c->sources != NULL && i < c->n; i++)
         cli_trace_close(&c->sources[i].trace);
     free(c->sources);

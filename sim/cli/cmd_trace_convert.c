@@ -44,7 +44,7 @@ static int convert_one(const struct convert *c, const char *from, const char *to
         cli_meter_show(&meter, accesses, tide_stream_raw_offset(s), tide_stream_raw_size(s));
     }
     cli_meter_end(&meter);
-    rc = cli_out_end(&out, rc, e);
+    rc = cli_out_end(&out, t.reader, true, rc, e);
     if (rc == 0 && format != NULL && !c->quiet)
         cli_out_losses(format, tide_reader_info(t.reader));
     cli_trace_close(&t);

@@ -168,8 +168,9 @@ static int copy(struct cut *c, struct tide_error *e)
             rc = cli_out_put(&c->out, &t, t.block, e);
         more = more && rc == 0 && !tide_sink_unread(c->out.sink);
     }
+    rc = cli_out_end(&c->out, t.reader, false, rc, e);
     cli_trace_close(&t);
-    return cli_out_end(&c->out, rc, e);
+    return rc;
 }
 
 static int cut(struct cli_args *args, struct tide_error *e)

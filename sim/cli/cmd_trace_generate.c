@@ -89,7 +89,7 @@ static int write_trace(const struct tide_phases *ps, struct cli_out *out, struct
         rc = TIDE_E_NOMEM;
     while (rc == 0 && !tide_sink_unread(out->sink) && (rc = tide_generator_next(g, b, e)) > 0)
         rc = tide_sink_put(out->sink, b, NULL, e);
-    rc = cli_out_end(out, rc, e);
+    rc = cli_out_end(out, NULL, true, rc, e);
     tide_generator_free(g);
     free(command);
     free(b);

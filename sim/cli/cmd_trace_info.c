@@ -1,151 +1,81 @@
-/* pagetide trace info: what a trace holds: records, pages, segments, address span. */
+/* pagetide trace info: what a trace holds: records, pages, segments, runs, address span.
+ *
+ * All that is printed is collected first: from the summary of a tide file, where there is one, else
+ * from every record.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr/page.h"
-#include "base/map.h"
-#include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/trace_print.h"
 #include "cli/trace_walk.h"
-#include "space/mm.h"
-
-enum { SMALL, LARGE, SIZES };
-
-static const struct tide_geometry geometries[SIZES] = {{12, TIDE_VADDR_MAX_BITS},
-                                                       {21, TIDE_VADDR_MAX_BITS}};
-/* bytes of a 4K page */
-static const uint64_t small = UINT64_C(1) << 12;
+#include "space/census.h"
 
 enum { FLAG_FORMAT = CLI_LONG };
 
 static const char *const kind_labels[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
+static const char *const side_labels[TIDE_SIDES] = {"of fetches", "of data"};
+static const unsigned page_shifts[TIDE_SUMMARY_SIZES] = {12, 16, 21};
 
-struct census {
-    struct tide_map pages[SIZES]; /* every (process, page) touched */
-    uint64_t last[TIDE_SIDES];    /* 4K page a side touched last: most accesses stay there */
-    struct tide_mm *spaces;       /* by process */
-    size_t n_spaces, cap_spaces;
-    uint64_t segments[TIDE_SEGMENTS]; /* 4K pages, by where they lay at their first touch */
-    uint64_t outside;                 /* 4K pages in no VMA */
-    uint64_t first_byte, last_byte;   /* lowest and highest address touched */
+struct facts {
+    struct tide_trace_info info;
+    const char *compression;           /* NULL: none */
+    uint64_t raw_bytes, content_bytes; /* of the file, inflated */
+    bool touched;                      /* what follows is known, and there is any */
+    uint64_t pages[TIDE_SUMMARY_SIZES];
+    uint64_t side_pages[TIDE_SIDES], side_runs[TIDE_SIDES];
+    bool segmented; /* what follows is known */
+    uint64_t segments[TIDE_SEGMENTS], outside;
+    uint64_t first_byte, last_byte;
 };
 
-static void census_init(struct census *c)
+/* ---- from every record ---- */
+
+static void from_census(struct facts *f, const struct tide_census *c)
 {
-    *c = (struct census){.first_byte = UINT64_MAX};
-    for (size_t i = 0; i < SIZES; i++)
-        tide_map_init(&c->pages[i]);
-    for (size_t i = 0; i < TIDE_SIDES; i++)
-        c->last[i] = TIDE_PAGE_NONE.v;
+    f->touched = f->segmented = c->pages[TIDE_SUMMARY_4K].count > 0;
+    for (size_t i = 0; i < TIDE_SUMMARY_SIZES; i++)
+        f->pages[i] = c->pages[i].count;
+    memcpy(f->side_pages, c->side_pages, sizeof f->side_pages);
+    memcpy(f->side_runs, c->side_runs, sizeof f->side_runs);
+    memcpy(f->segments, c->segments, sizeof f->segments);
+    f->outside = c->outside;
+    f->first_byte = c->first_byte;
+    f->last_byte = c->last_byte;
 }
 
-static void census_fini(struct census *c)
+/* Of a damaged trace, what stands before the damage. */
+static int count(struct facts *f, const char *path, const char *format, struct tide_error *e)
 {
-    for (size_t i = 0; i < SIZES; i++)
-        tide_map_fini(&c->pages[i]);
-    for (size_t i = 0; i < c->n_spaces; i++)
-        tide_mm_fini(&c->spaces[i]);
-    free(c->spaces);
-}
+    struct cli_meter meter;
+    struct cli_trace t;
+    struct tide_census c;
+    int rc = cli_trace_open(&t, path, format, e);
 
-static int space_of(struct census *c, unsigned process, struct tide_mm **out, struct tide_error *e)
-{
-    static const struct tide_mm_hooks no_hooks = {0};
-    struct tide_mm *grown =
-        tide_grow(c->spaces, &c->cap_spaces, (size_t)process + 1, sizeof *grown);
+    tide_census_init(&c);
+    cli_meter_init(&meter, "reading", path, false);
+    while (rc == 0 && (rc = cli_trace_next(&t, e)) > 0) {
+        const struct tide_stream *s = tide_reader_stream(t.reader);
 
-    if (grown == NULL)
-        return tide_nomem(e);
-    c->spaces = grown;
-    for (; c->n_spaces <= process; c->n_spaces++)
-        tide_mm_init(&c->spaces[c->n_spaces], (unsigned)c->n_spaces, &no_hooks);
-    *out = &c->spaces[process];
-    return 0;
-}
-
-/* A page's first touch: counts it, in the segment that holds it now. */
-static int count_page(struct census *c, unsigned process, uint64_t addr, struct tide_error *e)
-{
-    struct tide_mm *mm;
-    struct tide_vma *vma;
-    unsigned prot;
-    int rc = space_of(c, process, &mm, e);
-
-    if (rc == 0)
-        rc = tide_mm_touch(mm, addr & ~(small - 1), small, addr, &prot, &vma, e);
-    if (rc < 0)
-        return rc;
-    if (rc == 0)
-        c->outside++;
-    else
-        c->segments[vma->segment]++;
-    return 0;
-}
-
-static int touch(struct census *c, unsigned process, uint64_t addr, struct tide_error *e)
-{
-    bool inserted = true;
-
-    for (size_t i = 0; inserted && i < SIZES; i++) {
-        tide_page page = tide_page_of(geometries[i], process, addr);
-
-        if (tide_map_put(&c->pages[i], page.v, &inserted) == NULL)
-            return tide_nomem(e);
-        if (inserted && i == SMALL) {
-            int rc = count_page(c, process, addr, e);
-
-            if (rc != 0)
-                return rc;
-        }
+        rc = tide_census_take(&c, t.block, e);
+        cli_meter_show(&meter, t.block->first + t.block->n_accesses, tide_stream_raw_offset(s),
+                       tide_stream_raw_size(s));
     }
-    return 0;
-}
+    cli_meter_end(&meter);
+    if (t.reader != NULL) {
+        const struct tide_stream *s = tide_reader_stream(t.reader);
 
-static int take_access(struct census *c, const struct tide_access *a, struct tide_error *e)
-{
-    enum tide_side side = tide_side_of((enum tide_kind)a->kind);
-    uint64_t last = a->addr + (a->size - 1), left = last / small - a->addr / small;
-    uint64_t page = tide_page_of(geometries[SMALL], a->process, a->addr).v;
-    int rc;
-
-    if (a->addr < c->first_byte)
-        c->first_byte = a->addr;
-    if (last > c->last_byte)
-        c->last_byte = last;
-    if (left == 0 && page == c->last[side])
-        return 0;
-    c->last[side] = page;
-    rc = touch(c, a->process, a->addr, e);
-    for (; rc == 0 && left > 0; left--)
-        rc = touch(c, a->process, (last / small - (left - 1)) * small, e);
+        f->info = *tide_reader_info(t.reader);
+        f->compression = tide_stream_compression(s);
+        f->raw_bytes = tide_stream_raw_offset(s);
+        f->content_bytes = tide_stream_offset(s);
+        from_census(f, &c);
+    }
+    tide_census_fini(&c);
+    cli_trace_close(&t);
     return rc;
-}
-
-static int take_block(struct census *c, const struct tide_block *b, struct tide_error *e)
-{
-    size_t event = 0;
-
-    for (size_t i = 0; i <= b->n_accesses; i++) {
-        int rc = 0;
-
-        for (; event < b->n_events && b->events[event].at == i; event++) {
-            struct tide_mm *mm = NULL;
-
-            rc = space_of(c, b->events[event].process, &mm, e);
-            if (rc == 0)
-                rc = tide_mm_event(mm, &b->events[event], e);
-            if (rc != 0)
-                return rc;
-        }
-        if (i < b->n_accesses)
-            rc = take_access(c, &b->accesses[i], e);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
 }
 
 /* ---- printing ---- */
@@ -155,14 +85,57 @@ static void line(const char *label, uint64_t n, const char *note)
     printf("  %-20s %15" PRIu64 "%s%s\n", label, n, note[0] != '\0' ? "  " : "", note);
 }
 
-static void print_records(const struct tide_trace_info *info)
+static uint64_t accesses_of(const struct facts *f)
 {
-    uint64_t accesses = 0;
+    uint64_t n = 0;
 
     for (size_t i = 0; i < TIDE_KINDS; i++)
-        accesses += info->accesses[i];
+        n += f->info.accesses[i];
+    return n;
+}
+
+static void print_about(const char *label, const char *text)
+{
+    if (text[0] != '\0')
+        printf("%-11s %s\n", label, text);
+}
+
+static void print_head(const struct facts *f, const char *path)
+{
+    const struct tide_trace_info *info = &f->info;
+    uint64_t accesses = accesses_of(f);
+    char size[32];
+
+    printf("file        %s\n", path);
+    print_about("command", info->command);
+    print_about("recorder", info->recorder);
+    print_about("date", info->date);
+    print_about("note", info->note);
+    print_about("reduced", info->reduction);
+    if (info->host_page_bytes != 0) {
+        tide_format_size(info->host_page_bytes, size, sizeof size);
+        printf("host pages  %s\n", size);
+    }
+    printf("format      %s\n", info->format);
+    printf("content     %" PRIu64 " bytes", f->content_bytes);
+    if (f->compression != NULL && f->raw_bytes > 0)
+        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", f->raw_bytes, f->compression,
+               (double)f->content_bytes / (double)f->raw_bytes);
+    putchar('\n');
+    if (accesses > 0)
+        printf("on disk     %.4f bytes an access\n", (double)f->raw_bytes / (double)accesses);
+    printf("layout      %s\n", info->has_layout ? "given" : "not given");
+    printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
+                                   ? "inferred from the addresses touched"
+                                   : "from the layout and the system calls");
+}
+
+static void print_records(const struct facts *f)
+{
+    const struct tide_trace_info *info = &f->info;
+
     puts("\nrecords");
-    line("accesses", accesses, "");
+    line("accesses", accesses_of(f), "");
     for (size_t i = 0; i < TIDE_KINDS; i++)
         line(kind_labels[i], info->accesses[i], "");
     for (size_t i = 0; i < TIDE_EV_TYPES; i++) {
@@ -174,73 +147,61 @@ static void print_records(const struct tide_trace_info *info)
         line("lost results", info->lost_results, "system calls whose result never came");
 }
 
-static void print_pages(const struct census *c)
+static void print_pages(const struct facts *f)
 {
     char size[32];
 
     puts("\npages touched");
-    for (size_t i = 0; i < SIZES; i++) {
+    for (size_t i = 0; i < TIDE_SUMMARY_SIZES; i++) {
         char label[64];
 
-        tide_format_size(UINT64_C(1) << geometries[i].page_shift, size, sizeof size);
+        tide_format_size(UINT64_C(1) << page_shifts[i], size, sizeof size);
         snprintf(label, sizeof label, "of %s", size);
-        tide_format_size((uint64_t)c->pages[i].count << geometries[i].page_shift, size,
-                         sizeof size);
-        line(label, c->pages[i].count, size);
+        tide_format_size(f->pages[i] << page_shifts[i], size, sizeof size);
+        line(label, f->pages[i], size);
     }
-    puts("\n4K pages by segment");
-    for (size_t i = 0; i < TIDE_SEGMENTS; i++) {
-        if (c->segments[i] > 0)
-            line(tide_segment_names[i], c->segments[i], "");
+    line("4K by fetches", f->side_pages[TIDE_SIDE_FETCH], "");
+    line("4K by data", f->side_pages[TIDE_SIDE_DATA], "");
+    if (f->segmented)
+        puts("\n4K pages by segment");
+    for (size_t i = 0; f->segmented && i < TIDE_SEGMENTS; i++) {
+        if (f->segments[i] > 0)
+            line(tide_segment_names[i], f->segments[i], "");
     }
-    if (c->outside > 0)
-        line("outside", c->outside, "in no mapping: segmentation faults");
-    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", c->first_byte, c->last_byte);
+    if (f->segmented && f->outside > 0)
+        line("outside", f->outside, "in no mapping: segmentation faults");
 }
 
-static void print_head(const char *path, struct tide_reader *r)
+static void print_runs(const struct facts *f)
 {
-    const struct tide_trace_info *info = tide_reader_info(r);
-    struct tide_stream *s = tide_reader_stream(r);
-    uint64_t raw = tide_stream_raw_offset(s), content = tide_stream_offset(s);
+    puts("\nruns within a 4K page");
+    for (size_t i = 0; i < TIDE_SIDES; i++) {
+        uint64_t fetches = f->info.accesses[TIDE_FETCH];
+        uint64_t accesses = i == TIDE_SIDE_FETCH ? fetches : accesses_of(f) - fetches;
+        char mean[64];
 
-    printf("file        %s\n", path);
-    if (info->command[0] != '\0')
-        printf("command     %s\n", info->command);
-    printf("format      %s\n", info->format);
-    printf("content     %" PRIu64 " bytes", content);
-    if (tide_stream_compression(s) != NULL && raw > 0)
-        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", raw, tide_stream_compression(s),
-               (double)content / (double)raw);
-    putchar('\n');
-    printf("layout      %s\n", info->has_layout ? "given" : "not given");
-    printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
-                                   ? "inferred from the addresses touched"
-                                   : "from the layout and the system calls");
+        snprintf(mean, sizeof mean, "%.1f accesses long",
+                 (double)accesses / (double)f->side_runs[i]);
+        if (f->side_runs[i] > 0)
+            line(side_labels[i], f->side_runs[i], mean);
+    }
+    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", f->first_byte, f->last_byte);
 }
 
 static int info_of(const char *path, const char *format, struct tide_error *e)
 {
-    struct cli_trace t;
-    struct census c;
-    int rc = cli_trace_open(&t, path, format, e);
+    struct facts f = {.touched = false};
+    int rc = count(&f, path, format, e);
 
-    census_init(&c);
-    while (rc == 0) {
-        rc = cli_trace_next(&t, e);
-        if (rc <= 0)
-            break;
-        rc = take_block(&c, t.block, e);
-    }
     /* What stands before damage is told too; the exit code says that it is not all. */
-    if (rc == 0 || (rc == TIDE_E_TRACE && c.pages[SMALL].count > 0)) {
-        print_head(path, t.reader);
-        print_records(tide_reader_info(t.reader));
-        if (c.pages[SMALL].count > 0)
-            print_pages(&c);
+    if (rc == 0 || (rc == TIDE_E_TRACE && f.touched)) {
+        print_head(&f, path);
+        print_records(&f);
+        if (f.touched) {
+            print_pages(&f);
+            print_runs(&f);
+        }
     }
-    census_fini(&c);
-    cli_trace_close(&t);
     return rc;
 }
 

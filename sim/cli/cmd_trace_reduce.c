@@ -115,7 +115,7 @@ static int reduce_to(struct reduce *r, struct tide_error *e)
     }
     if (rc == 0)
         rc = tide_reducer_finish(reducer, write_block, r, e);
-    rc = cli_out_end(&r->out, rc, e);
+    rc = cli_out_end(&r->out, r->trace.reader, false, rc, e);
     if (rc == 0)
         fprintf(stderr, "pagetide: note: %llu of %llu accesses are left\n",
                 (unsigned long long)r->left, (unsigned long long)all);

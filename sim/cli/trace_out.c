@@ -1,11 +1,14 @@
 /* Traces that commands write: see trace_out.h. */
 #include "cli/trace_out.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "cli/trace_print.h"
+#include "space/census.h"
 
 const char *cli_out_format_of(const char *path)
 {
@@ -76,13 +79,79 @@ void cli_out_describe(struct cli_out *o, const struct tide_trace_info *info)
 
     if (to->command == NULL)
         to->command = info->command;
+    if (to->recorder == NULL)
+        to->recorder = info->recorder;
+    if (to->date == NULL)
+        to->date = info->date;
+    if (to->note == NULL)
+        to->note = info->note;
     if (to->reduction == NULL)
         to->reduction = info->reduction;
+    if (to->host_page_bytes == 0)
+        to->host_page_bytes = info->host_page_bytes;
+}
+
+/* ---- pages by segment, for formats that keep a summary ---- */
+
+struct watch {
+    struct tide_census census;
+    bool broken; /* an event made no sense: there are no address spaces to go by */
+    char text[512];
+};
+
+static int watch_put(void *context, const struct tide_block *b, struct tide_error *e)
+{
+    struct watch *w = context;
+    int rc = w->broken ? 0 : tide_census_take(&w->census, b, e);
+
+    w->broken = w->broken || rc == TIDE_E_TRACE;
+    return rc == TIDE_E_TRACE ? 0 : rc;
+}
+
+static const char *watch_extra(void *context)
+{
+    struct watch *w = context;
+    size_t n = 0;
+
+    if (w->broken)
+        return NULL;
+    for (size_t i = 0; i < TIDE_SEGMENTS; i++)
+        n += (size_t)snprintf(w->text + n, sizeof w->text - n, "segment_%s %llu\n",
+                              tide_segment_names[i], (unsigned long long)w->census.segments[i]);
+    snprintf(w->text + n, sizeof w->text - n, "segment_none %llu\n",
+             (unsigned long long)w->census.outside);
+    return w->text;
+}
+
+static void watch_free(void *context)
+{
+    struct watch *w = context;
+
+    tide_census_fini(&w->census);
+    free(w);
+}
+
+struct tide_sink *cli_sink_open(const char *format, const char *path,
+                                const struct tide_sink_options *options, struct tide_error *e)
+{
+    struct tide_sink *sink = tide_sink_open(format, path, options, e);
+    struct watch *w;
+
+    if (sink == NULL || tide_sink_format(sink)->source == NULL)
+        return sink;
+    if ((w = tide_calloc(1, sizeof *w)) == NULL) {
+        tide_nomem(e);
+        tide_sink_abandon(sink);
+        return NULL;
+    }
+    tide_census_init(&w->census);
+    tide_sink_watch(sink, &(struct tide_sink_watch){w, watch_put, watch_extra, watch_free});
+    return sink;
 }
 
 int cli_out_open(struct cli_out *o, struct tide_error *e)
 {
-    o->sink = tide_sink_open(o->format, o->path, &o->options, e);
+    o->sink = cli_sink_open(o->format, o->path, &o->options, e);
     return o->sink != NULL ? 0 : e->code;
 }
 
@@ -120,7 +189,8 @@ static void add(char *text, size_t bytes, const char *fmt, ...)
 
 static bool tells_about_itself(const struct tide_trace_info *info)
 {
-    return info->command[0] != '\0';
+    return info->command[0] != '\0' || info->recorder[0] != '\0' || info->date[0] != '\0' ||
+           info->note[0] != '\0' || info->reduction[0] != '\0' || info->host_page_bytes != 0;
 }
 
 void cli_out_losses(const struct tide_sink_format *f, const struct tide_trace_info *info)
@@ -154,11 +224,28 @@ void cli_out_losses(const struct tide_sink_format *f, const struct tide_trace_in
         fprintf(stderr, "pagetide: note: %s has no place for: %s\n", f->name, text);
 }
 
-int cli_out_end(struct cli_out *o, int rc, struct tide_error *e)
+int cli_out_end(struct cli_out *o, struct tide_reader *from, bool whole, int rc,
+                struct tide_error *e)
 {
+    struct tide_sink_source source = {0};
+    struct tide_trace_info info;
     struct tide_sink *s = o->sink;
 
     o->sink = NULL;
+    if (from != NULL) {
+        const struct tide_stream *stream = tide_reader_stream(from);
+
+        info = *tide_reader_info(from);
+        source.info = &info;
+        if (whole) {
+            source.bytes = tide_stream_offset(stream);
+            source.crc32 = tide_stream_crc32(stream);
+        } else { /* what was counted there is of more than was written */
+            info.other_lines = info.lost_results = info.events[TIDE_EV_SYSCALL] = 0;
+        }
+    }
+    if (rc == 0 && s != NULL)
+        rc = tide_sink_source(s, &source, e);
     if (rc == 0 && s != NULL)
         return tide_sink_finish(s, e);
     tide_sink_abandon(s);

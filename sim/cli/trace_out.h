@@ -45,7 +45,13 @@ TIDE_MUST_CHECK int cli_out_put(struct cli_out *o, const struct cli_trace *t,
                                 const struct tide_block *b, struct tide_error *e);
 /* What the format could not say of a trace that has been written: a note to stderr, if anything. */
 void cli_out_losses(const struct tide_sink_format *f, const struct tide_trace_info *info);
-/* rc 0: completes the file; else leaves none. Returns rc or what went wrong now. */
-TIDE_MUST_CHECK int cli_out_end(struct cli_out *o, int rc, struct tide_error *e);
+/* rc 0: completes the file; else leaves none. Returns rc or what went wrong now. What was written
+ * came from `from`, which has been read to its end where that is the `whole` of it; NULL: nowhere.
+ */
+TIDE_MUST_CHECK int cli_out_end(struct cli_out *o, struct tide_reader *from, bool whole, int rc,
+                                struct tide_error *e);
+/* tide_sink_open(), with pages by segment for formats that keep a summary. */
+struct tide_sink *cli_sink_open(const char *format, const char *path,
+                                const struct tide_sink_options *options, struct tide_error *e);
 
 #endif

@@ -17,12 +17,16 @@ struct tide_trace_info {
     const char *format;
     uint64_t accesses[TIDE_KINDS]; /* by enum tide_kind */
     uint64_t events[TIDE_EV_TYPES];
-    uint64_t other_lines;  /* chatter that was skipped */
-    uint64_t lost_results; /* system calls whose result never came */
-    bool has_layout;       /* the initial VMAs were given */
-    bool has_syscalls;     /* map changes were given */
-    char command[512];     /* the recorded command line, or empty */
-    char reduction[160];   /* what a reduced trace is good for (trace/reduce.h), or empty */
+    uint64_t other_lines;     /* chatter that was skipped */
+    uint64_t lost_results;    /* system calls whose result never came */
+    bool has_layout;          /* the initial VMAs were given */
+    bool has_syscalls;        /* map changes were given */
+    char command[512];        /* the recorded command line, or empty */
+    char recorder[128];       /* what wrote the accesses down, */
+    char date[64];            /* when, */
+    char note[256];           /* what it left out or added: as struct tide_sink_options; or empty */
+    uint32_t host_page_bytes; /* 0: not known */
+    char reduction[160];      /* what a reduced trace is good for (trace/reduce.h), or empty */
 };
 
 struct tide_reader;

@@ -15,8 +15,8 @@
 
 #include <stdbool.h>
 
-#include "trace/block.h"
 #include "trace/out.h"
+#include "trace/reader.h"
 
 /* Where the paths of file ids in MAP events come from. */
 struct tide_file_names {
@@ -36,6 +36,14 @@ struct tide_sink_options {
     int level; /* zlib's, 1..9; 0: the default */
 };
 
+/* What is known of the source at its end. */
+struct tide_sink_source {
+    const struct tide_trace_info *info; /* of the reader it came from, or NULL */
+    uint64_t bytes;                     /* of its content; 0: not known */
+    uint32_t crc32;                     /* of that, as tide_stream_crc32() has it */
+    const char *extra; /* further lines "key value\n" for the file's summary, or NULL */
+};
+
 struct tide_sink;
 
 /* `format` is a name of tide_sink_formats; an unknown one is TIDE_E_USAGE. `path` "-" is standard
@@ -44,6 +52,20 @@ struct tide_sink *tide_sink_open(const char *format, const char *path,
                                  const struct tide_sink_options *options, struct tide_error *e);
 TIDE_MUST_CHECK int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
                                   const struct tide_file_names *names, struct tide_error *e);
+/* To be called between the last put and finish, where anything is known; formats without room for
+ * it leave it out. */
+TIDE_MUST_CHECK int tide_sink_source(struct tide_sink *s, const struct tide_sink_source *source,
+                                     struct tide_error *e);
+/* Sees every block that is put, and tells the `extra` of tide_sink_source where that has none:
+ * lines that stay until the sink is gone, or NULL. */
+struct tide_sink_watch {
+    void *context;
+    int (*put)(void *context, const struct tide_block *b, struct tide_error *e);
+    const char *(*extra)(void *context);
+    void (*free)(void *context); /* with the sink; may be NULL */
+};
+/* Before the first put. */
+void tide_sink_watch(struct tide_sink *s, const struct tide_sink_watch *watch);
 /* The reader of standard output has left: nothing more needs to be put. */
 bool tide_sink_unread(const struct tide_sink *s);
 /* Both free the sink. Nothing but accesses makes a trace: without any, finish() fails. */
@@ -72,6 +94,7 @@ struct tide_sink_format {
     bool about;          /* has room for what the trace says about itself */
     bool processes;      /* can tell processes apart */
     bool patches;        /* changes what it has written: needs a plain file */
+    bool packs;          /* compresses by itself, whatever the path ends in */
     /* Each may be NULL but `access`; all but fini write to `out`. */
     int (*begin)(void *state, const struct tide_sink_options *o, struct tide_out *out,
                  struct tide_error *e);
@@ -79,6 +102,7 @@ struct tide_sink_format {
                   struct tide_error *e);
     int (*event)(void *state, const struct tide_event *v, const char *file, struct tide_out *out,
                  struct tide_error *e);
+    int (*source)(void *state, const struct tide_sink_source *source, struct tide_error *e);
     int (*end)(void *state, struct tide_out *out, struct tide_error *e);
     void (*fini)(void *state);
 };

@@ -79,6 +79,8 @@ static int head(struct lackey *s, struct tide_out *out, struct tide_error *e)
         rc = talk(s, out, "Date", o->date, e);
     if (rc == 0)
         rc = talk(s, out, "Note", o->note, e);
+    if (rc == 0 && o->host_page_bytes != 0)
+        rc = say(out, e, "==%u== Page size: %u\n", s->pid, o->host_page_bytes);
     if (rc == 0)
         rc = talk(s, out, "Reduced", o->reduction, e);
     return rc;
