@@ -595,8 +595,8 @@ static bool take_heap_call(struct tide_lackey_image *s, struct tide_text t, stru
     return true;
 }
 
-/* What the log says about itself; the first line of a kind counts. All but the command is of our
- * own making (sink_lackey.c). */
+/* What the log says about itself; the first line of a kind counts. All but the command and the
+ * version is of our own making (sink_lackey.c). */
 static bool take_about(struct tide_text t, struct tide_trace_info *info)
 {
     const struct {
@@ -615,6 +615,15 @@ static bool take_about(struct tide_text t, struct tide_trace_info *info)
             snprintf(lines[i].text, lines[i].bytes, "%.*s", (int)(t.end - t.p), (const char *)t.p);
             return true;
         }
+    if (info->recorder[0] == '\0' && tide_eat(&t, "Using Valgrind-")) {
+        const unsigned char *p = t.p;
+
+        while (p<t.end && * p> ' ')
+            p++;
+        snprintf(info->recorder, sizeof info->recorder, "valgrind-%.*s", (int)(p - t.p),
+                 (const char *)t.p);
+        return true;
+    }
     if (info->host_page_bytes != 0 || !tide_eat(&t, "Page size: ") ||
         !tide_number(&t.p, t.end, 10, &bytes) || t.p < t.end || bytes > UINT32_MAX)
         return false;

@@ -36,6 +36,25 @@ ok "compressed by name" gzip -t "$tmp/a.lackey.gz"
 same "lackey to lackey.gz" "$trace" "$tmp/a.lackey.gz"
 ok "the command stays" grep -q '^==1000== Command: ./chase 4 1$' "$tmp/a.lackey"
 
+# what a trace says about itself stays with it
+cat >"$tmp/about" <<END
+==7== Command: ./prog --with "words"
+==7== Recorder: pagetide 0.1.0, valgrind-3.19.0
+==7== Date: 2026-11-23T00:00:00Z
+==7== Note: at most 10 accesses
+==7== Page size: 4096
+ L 00001000,8
+END
+keeps "about itself" "$tmp/about" -o "$tmp/about.lackey"
+run trace info "$tmp/about.lackey"
+ok "about itself: command" has out 'command     ./prog --with "words"'
+ok "about itself: recorder" has out "recorder    pagetide 0.1.0, valgrind-3.19.0"
+ok "about itself: date" has out "date        2026-11-23T00:00:00Z"
+ok "about itself: note" has out "note        at most 10 accesses"
+ok "about itself: page size" has out "host pages  4K"
+run trace info "$tmp/a.lackey"
+ok "Valgrind's version is the recorder" has out "recorder    valgrind-3.19.0"
+
 # what a format can say comes through it
 run trace convert "$trace" -o "$tmp/a.addr"
 ok "addr: the loss is said" has err "addr has no place for: that 28617 accesses are fetches"
