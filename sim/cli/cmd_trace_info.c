@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/trace_print.h"
 #include "cli/trace_walk.h"
-#include "space/census.h"
+#include "space/footprint.h"
+#include "trace/tide_census.h"
 
 enum { FLAG_FORMAT = CLI_LONG };
 
@@ -21,45 +23,40 @@ static const unsigned page_shifts[TIDE_SUMMARY_SIZES] = {12, 16, 21};
 
 struct facts {
     struct tide_trace_info info;
+    struct tide_summary sum;           /* of what is touched only */
     const char *compression;           /* NULL: none */
     uint64_t raw_bytes, content_bytes; /* of the file, inflated */
-    bool touched;                      /* what follows is known, and there is any */
-    uint64_t pages[TIDE_SUMMARY_SIZES];
-    uint64_t side_pages[TIDE_SIDES], side_runs[TIDE_SIDES];
-    bool segmented; /* what follows is known */
+    bool segmented;                    /* what follows is known */
     uint64_t segments[TIDE_SEGMENTS], outside;
-    uint64_t first_byte, last_byte;
 };
 
 /* ---- from every record ---- */
 
-static void from_census(struct facts *f, const struct tide_census *c)
+static int count_block(struct tide_census *c, struct tide_footprint *f, const struct tide_block *b,
+                       struct tide_error *e)
 {
-    f->touched = f->segmented = c->pages[TIDE_SUMMARY_4K].count > 0;
-    for (size_t i = 0; i < TIDE_SUMMARY_SIZES; i++)
-        f->pages[i] = c->pages[i].count;
-    memcpy(f->side_pages, c->side_pages, sizeof f->side_pages);
-    memcpy(f->side_runs, c->side_runs, sizeof f->side_runs);
-    memcpy(f->segments, c->segments, sizeof f->segments);
-    f->outside = c->outside;
-    f->first_byte = c->first_byte;
-    f->last_byte = c->last_byte;
+    for (size_t i = 0; i < b->n_accesses; i++)
+        if (tide_census_access(c, &b->accesses[i]) != 0)
+            return tide_nomem(e);
+    return tide_footprint_take(f, b, e);
 }
 
 /* Of a damaged trace, what stands before the damage. */
-static int count(struct facts *f, const char *path, const char *format, struct tide_error *e)
+static int from_records(struct facts *f, const char *path, const char *format, struct tide_error *e)
 {
+    struct tide_census census;
+    struct tide_footprint pages;
     struct cli_meter meter;
     struct cli_trace t;
-    struct tide_census c;
     int rc = cli_trace_open(&t, path, format, e);
 
-    tide_census_init(&c);
+    tide_census_init(&census);
+    tide_footprint_init(&pages);
     cli_meter_init(&meter, "reading", path, false);
     while (rc == 0 && (rc = cli_trace_next(&t, e)) > 0) {
         const struct tide_stream *s = tide_reader_stream(t.reader);
 
-        rc = tide_census_take(&c, t.block, e);
+        rc = count_block(&census, &pages, t.block, e);
         cli_meter_show(&meter, t.block->first + t.block->n_accesses, tide_stream_raw_offset(s),
                        tide_stream_raw_size(s));
     }
@@ -71,9 +68,13 @@ static int count(struct facts *f, const char *path, const char *format, struct t
         f->compression = tide_stream_compression(s);
         f->raw_bytes = tide_stream_raw_offset(s);
         f->content_bytes = tide_stream_offset(s);
-        from_census(f, &c);
+        f->sum = census.sum;
+        f->segmented = true;
+        memcpy(f->segments, pages.segments, sizeof f->segments);
+        f->outside = pages.outside;
     }
-    tide_census_fini(&c);
+    tide_footprint_fini(&pages);
+    tide_census_fini(&census);
     cli_trace_close(&t);
     return rc;
 }
@@ -157,11 +158,11 @@ static void print_pages(const struct facts *f)
 
         tide_format_size(UINT64_C(1) << page_shifts[i], size, sizeof size);
         snprintf(label, sizeof label, "of %s", size);
-        tide_format_size(f->pages[i] << page_shifts[i], size, sizeof size);
-        line(label, f->pages[i], size);
+        tide_format_size(f->sum.pages[i] << page_shifts[i], size, sizeof size);
+        line(label, f->sum.pages[i], size);
     }
-    line("4K by fetches", f->side_pages[TIDE_SIDE_FETCH], "");
-    line("4K by data", f->side_pages[TIDE_SIDE_DATA], "");
+    line("4K by fetches", f->sum.side_pages[TIDE_SIDE_FETCH], "");
+    line("4K by data", f->sum.side_pages[TIDE_SIDE_DATA], "");
     if (f->segmented)
         puts("\n4K pages by segment");
     for (size_t i = 0; f->segmented && i < TIDE_SEGMENTS; i++) {
@@ -181,23 +182,24 @@ static void print_runs(const struct facts *f)
         char mean[64];
 
         snprintf(mean, sizeof mean, "%.1f accesses long",
-                 (double)accesses / (double)f->side_runs[i]);
-        if (f->side_runs[i] > 0)
-            line(side_labels[i], f->side_runs[i], mean);
+                 (double)accesses / (double)f->sum.side_runs[i]);
+        if (f->sum.side_runs[i] > 0)
+            line(side_labels[i], f->sum.side_runs[i], mean);
     }
-    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", f->first_byte, f->last_byte);
+    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", f->sum.first_byte,
+           f->sum.last_byte);
 }
 
 static int info_of(const char *path, const char *format, struct tide_error *e)
 {
-    struct facts f = {.touched = false};
-    int rc = count(&f, path, format, e);
+    struct facts f = {.segmented = false};
+    int rc = from_records(&f, path, format, e);
 
     /* What stands before damage is told too; the exit code says that it is not all. */
-    if (rc == 0 || (rc == TIDE_E_TRACE && f.touched)) {
+    if (rc == 0 || (rc == TIDE_E_TRACE && f.sum.pages[TIDE_SUMMARY_4K] > 0)) {
         print_head(&f, path);
         print_records(&f);
-        if (f.touched) {
+        if (f.sum.pages[TIDE_SUMMARY_4K] > 0) {
             print_pages(&f);
             print_runs(&f);
         }

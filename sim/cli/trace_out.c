@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "cli/trace_print.h"
-#include "space/census.h"
+#include "space/footprint.h"
 
 const char *cli_out_format_of(const char *path)
 {
@@ -94,7 +94,7 @@ void cli_out_describe(struct cli_out *o, const struct tide_trace_info *info)
 /* ---- pages by segment, for formats that keep a summary ---- */
 
 struct watch {
-    struct tide_census census;
+    struct tide_footprint pages;
     bool broken; /* an event made no sense: there are no address spaces to go by */
     char text[512];
 };
@@ -102,7 +102,7 @@ struct watch {
 static int watch_put(void *context, const struct tide_block *b, struct tide_error *e)
 {
     struct watch *w = context;
-    int rc = w->broken ? 0 : tide_census_take(&w->census, b, e);
+    int rc = w->broken ? 0 : tide_footprint_take(&w->pages, b, e);
 
     w->broken = w->broken || rc == TIDE_E_TRACE;
     return rc == TIDE_E_TRACE ? 0 : rc;
@@ -116,10 +116,10 @@ static const char *watch_extra(void *context)
     if (w->broken)
         return NULL;
     for (size_t i = 0; i < TIDE_SEGMENTS; i++)
-        n += (size_t)snprintf(w->text + n, sizeof w->text - n, "segment_%s %llu\n",
-                              tide_segment_names[i], (unsigned long long)w->census.segments[i]);
-    snprintf(w->text + n, sizeof w->text - n, "segment_none %llu\n",
-             (unsigned long long)w->census.outside);
+        n += (size_t)snprintf(w->text + n, sizeof w->text - n, "segment-%s %llu\n",
+                              tide_segment_names[i], (unsigned long long)w->pages.segments[i]);
+    snprintf(w->text + n, sizeof w->text - n, "segment-none %llu\n",
+             (unsigned long long)w->pages.outside);
     return w->text;
 }
 
@@ -127,7 +127,7 @@ static void watch_free(void *context)
 {
     struct watch *w = context;
 
-    tide_census_fini(&w->census);
+    tide_footprint_fini(&w->pages);
     free(w);
 }
 
@@ -144,7 +144,7 @@ struct tide_sink *cli_sink_open(const char *format, const char *path,
         tide_sink_abandon(sink);
         return NULL;
     }
-    tide_census_init(&w->census);
+    tide_footprint_init(&w->pages);
     tide_sink_watch(sink, &(struct tide_sink_watch){w, watch_put, watch_extra, watch_free});
     return sink;
 }

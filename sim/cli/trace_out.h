@@ -17,7 +17,7 @@ enum { CLI_FLAG_TO = CLI_LONG + 100, CLI_FLAG_LEVEL };
     {                                                                                       \
         CLI_FLAG_LEVEL, "level", "N", "zlib's level, 1..9 (default 6)"                      \
     }
-#define CLI_OUT_FORMAT "lackey"
+#define CLI_OUT_FORMAT "tide"
 
 struct cli_out {
     const char *path, *format; /* format NULL: by the path */
