@@ -189,12 +189,37 @@ static int read_more(struct tide_reader *r, struct tide_error *e)
     return got > 0 ? 1 : (int)got;
 }
 
-struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
-                                     struct tide_error *e)
+/* Finds the format by name or content, unless it is given. */
+static int choose(struct tide_reader *r, const char *name, const struct tide_format *format,
+                  struct tide_error *e)
+{
+    struct tide_error found;
+    int rc = 1;
+
+    while (rc > 0 && r->window.len < PROBE_BYTES)
+        rc = read_more(r, e);
+    /* A stream that fails after some content fails again when it is read on; what precedes that
+     * is a trace all the same. */
+    if (rc < 0 && r->window.len == 0)
+        return rc;
+    r->format = format != NULL ? format
+                               : tide_format_find(tide_formats, name, r->window.bytes,
+                                                  r->window.len, r->window.at_end, &found);
+    if (r->format != NULL)
+        return 0;
+    if (rc >= 0 || found.code == TIDE_E_USAGE) {
+        *e = found;
+        if (found.code != TIDE_E_USAGE)
+            tide_error_where(e, "%s", r->window.name);
+    }
+    return e->code;
+}
+
+static struct tide_reader *open_reader(struct tide_stream *s, const char *name,
+                                       const struct tide_format *format, struct tide_error *e)
 {
     struct tide_reader *r = tide_calloc(1, sizeof *r);
-    struct tide_error own, found;
-    int rc = 1;
+    struct tide_error own;
 
     if (r == NULL) {
         tide_nomem(e);
@@ -205,26 +230,13 @@ struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
         e = &own;
     r->stream = s;
     r->window.name = tide_stream_name(s);
+    r->window.offset = tide_stream_offset(s);
     if ((r->window.bytes = tide_malloc(WINDOW_BYTES + PADDING_BYTES)) == NULL) {
         tide_nomem(e);
         goto failed;
     }
-    while (rc > 0 && r->window.len < PROBE_BYTES)
-        rc = read_more(r, e);
-    /* A stream that fails after some content fails again when it is read on; what precedes that
-     * is a trace all the same. */
-    if (rc < 0 && r->window.len == 0)
+    if (choose(r, name, format, e) != 0)
         goto failed;
-    r->format = tide_format_find(tide_formats, format, r->window.bytes, r->window.len,
-                                 r->window.at_end, &found);
-    if (r->format == NULL) {
-        if (rc >= 0 || found.code == TIDE_E_USAGE) {
-            *e = found;
-            if (found.code != TIDE_E_USAGE)
-                tide_error_where(e, "%s", r->window.name);
-        }
-        goto failed;
-    }
     r->info.format = r->format->name;
     if ((r->state = tide_calloc(1, r->format->state_bytes)) == NULL) {
         tide_nomem(e);
@@ -234,6 +246,22 @@ struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
 failed:
     tide_reader_close(r);
     return NULL;
+}
+
+struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
+                                     struct tide_error *e)
+{
+    return open_reader(s, format, NULL, e);
+}
+
+struct tide_reader *tide_reader_open_as(struct tide_stream *s, const struct tide_format *format,
+                                        uint64_t first, struct tide_error *e)
+{
+    struct tide_reader *r = open_reader(s, NULL, format, e);
+
+    if (r != NULL)
+        r->accesses = first;
+    return r;
 }
 
 void tide_reader_close(struct tide_reader *r)

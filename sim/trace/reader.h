@@ -36,6 +36,10 @@ struct tide_reader;
 struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
                                      struct tide_error *e);
 void tide_reader_close(struct tide_reader *r);
+struct tide_format;
+/* A reader of one format, whether listed or not; its first access has the ordinal `first`. */
+struct tide_reader *tide_reader_open_as(struct tide_stream *s, const struct tide_format *format,
+                                        uint64_t first, struct tide_error *e);
 
 /* Fills `b`. Returns 1 with at least one access or event, 0 at the end, or a negative enum
  * tide_code: everything before the damage has then been delivered by earlier calls. A trace

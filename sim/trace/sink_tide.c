@@ -20,12 +20,12 @@ struct sink {
     char *extra;   /* further lines of the summary, or NULL */
 };
 
-static int put_block(void *context, const struct tide_chunk *c, uint32_t in_group,
-                     const unsigned char *payload, struct tide_error *e)
+static int put_block(void *context, const struct tide_chunk *c, const unsigned char *payload,
+                     struct tide_error *e)
 {
     struct sink *s = context;
 
-    return tide_packer_block(&s->packer, c, in_group, payload, e);
+    return tide_packer_block(&s->packer, c, payload, e);
 }
 
 static int put_text(struct sink *s, enum tide_chunk_type type, const char *text,

@@ -27,6 +27,7 @@ struct tide_state {
     struct tide_decoder decoder;
     bool ready; /* the decoder is set up */
     bool begun; /* the header has come */
+    bool part;  /* only groups, without header and end */
     enum stage stage;
     unsigned char head[TIDE_HEAD_BYTES];
     size_t got; /* bytes of the head, or of the payload */
@@ -80,7 +81,7 @@ static int take_head(struct tide_state *s, const struct tide_reader_window *w,
     }
     if (s->chunk.length > TIDE_PAYLOAD_MAX)
         return damage(s, w, b, s->offset, "a chunk is longer than 4 MiB", e);
-    if (!s->begun && s->chunk.type != TIDE_CHUNK_HEADER)
+    if (!s->begun && !s->part && s->chunk.type != TIDE_CHUNK_HEADER)
         return damage(s, w, b, s->offset, "the trace does not begin with its header", e);
     grown = tide_grow(s->payload, &s->cap, s->chunk.length + (size_t)PADDING, 1);
     if (grown == NULL)
@@ -203,7 +204,7 @@ static int hand_out(struct tide_state *s, const struct tide_reader_window *w, st
 static int run_dry(const struct tide_state *s, const struct tide_reader_window *w,
                    const struct tide_block *b, struct tide_error *e)
 {
-    if (!w->at_end || s->stage == ENDED)
+    if (!w->at_end || s->stage == ENDED || (s->part && s->stage == IN_HEAD && s->got == 0))
         return 0;
     return damage(s, w, b, w->offset + w->len,
                   s->stage == IN_HEAD && s->got == 0 ? "the trace is truncated: its end is missing"
@@ -253,6 +254,13 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
     return rc;
 }
 
+static int parse_part(void *state, struct tide_reader_window *w, struct tide_block *b,
+                      struct tide_trace_info *info, struct tide_error *e)
+{
+    ((struct tide_state *)state)->part = true;
+    return parse(state, w, b, info, e);
+}
+
 static int probe(const unsigned char *head, size_t n, bool whole)
 {
     (void)whole;
@@ -289,6 +297,21 @@ const struct tide_format tide_format_tide = {
     .probe = probe,
     .fini = fini,
     .parse = parse,
+    .file = file,
+    .take_fragments = take_fragments,
+};
+
+/* Groups alone, for tide_file.c. */
+extern const struct tide_format tide_format_tide_part;
+const struct tide_format tide_format_tide_part = {
+    .name = "tide",
+    .summary = "groups of the native format",
+    .example = "(binary: chunks that begin with TIDE)",
+    .events_alone = true,
+    .state_bytes = sizeof(struct tide_state),
+    .probe = probe,
+    .fini = fini,
+    .parse = parse_part,
     .file = file,
     .take_fragments = take_fragments,
 };

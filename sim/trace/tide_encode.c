@@ -623,6 +623,7 @@ static int hand_out(struct tide_encoder *s, enum tide_chunk_type type, size_t ac
                                                        [TIDE_BLOCK_DEFINITIONS] = s->definitions};
     size_t n = TIDE_BLOCK_HEAD_BYTES;
     struct tide_chunk c = {.type = (uint8_t)type,
+                           .flags = s->in_group == 0 ? TIDE_CHUNK_GROUP : 0,
                            .version = TIDE_LAYOUT_VERSION,
                            .first = s->first,
                            .accesses = (uint32_t)accesses};
@@ -638,7 +639,8 @@ static int hand_out(struct tide_encoder *s, enum tide_chunk_type type, size_t ac
     c.length = (uint32_t)n;
     s->first += accesses;
     s->block++;
-    return s->out(s->context, &c, s->in_group++, s->payload, e);
+    s->in_group++;
+    return s->out(s->context, &c, s->payload, e);
 }
 
 /* The end of the stretch that begins at access i: the next event or change of process. */

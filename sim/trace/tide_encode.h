@@ -7,10 +7,9 @@
 
 struct tide_encoder;
 
-/* Takes a block's chunk; head and CRC of `c` are filled in by whoever writes it. `in_group` is 0
- * where a group begins. */
-typedef int tide_encoded_fn(void *context, const struct tide_chunk *c, uint32_t in_group,
-                            const unsigned char *payload, struct tide_error *e);
+/* Takes a block's chunk; its version and CRC are filled in by whoever writes it. */
+typedef int tide_encoded_fn(void *context, const struct tide_chunk *c, const unsigned char *payload,
+                            struct tide_error *e);
 
 /* NULL: out of memory. */
 struct tide_encoder *tide_encoder_new(tide_encoded_fn *out, void *context, struct tide_error *e);

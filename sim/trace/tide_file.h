@@ -57,9 +57,10 @@ void tide_file_close(struct tide_file *f);
 bool tide_file_complete(const struct tide_file *f);
 /* NULL where the summary is lost. */
 const struct tide_summary *tide_file_summary(const struct tide_file *f);
-/* The value of a key of the header or the summary, or NULL. Keys of the header: command, recorder,
- * date, note, reduction, host_page_bytes, writer. Those of tide_sink_source.extra are found too. */
-const char *tide_file_value(const struct tide_file *f, const char *key);
+/* The value of a key of the header or the summary, or NULL; it stays until the next call. Keys of
+ * the header: command, recorder, date, note, reduction, host_page_bytes, writer. Those of
+ * tide_sink_source.extra are found too. */
+const char *tide_file_value(struct tide_file *f, const char *key);
 /* In order of the trace; *n groups, which belong to the file. */
 const struct tide_group *tide_file_groups(const struct tide_file *f, size_t *n);
 uint64_t tide_file_accesses(const struct tide_file *f);

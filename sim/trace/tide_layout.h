@@ -25,7 +25,8 @@ enum {
     TIDE_LAYOUT_VERSION = 1,
     TIDE_HEAD_BYTES = 32,               /* of a chunk */
     TIDE_PAYLOAD_MAX = 4 * 1024 * 1024, /* bytes */
-    TIDE_CHUNK_MAY_SKIP = 1             /* flag: a reader that does not know the type goes on */
+    TIDE_CHUNK_MAY_SKIP = 1,            /* flag: a reader that does not know the type goes on */
+    TIDE_CHUNK_GROUP = 2                /* flag: a block that begins a group */
 };
 
 enum tide_chunk_type {

@@ -121,12 +121,12 @@ int tide_packer_put(struct tide_packer *p, const struct tide_chunk *c, const uns
     return tide_out_write(p->out, p->packed, n, e);
 }
 
-int tide_packer_block(struct tide_packer *p, const struct tide_chunk *c, uint32_t in_group,
+int tide_packer_block(struct tide_packer *p, const struct tide_chunk *c,
                       const unsigned char *payload, struct tide_error *e)
 {
     struct tide_group *group;
 
-    if (in_group == 0) {
+    if (c->flags & TIDE_CHUNK_GROUP) {
         group = tide_grow(p->groups, &p->cap_groups, p->n_groups + 1, sizeof *group);
         if (group == NULL)
             return tide_nomem(e);

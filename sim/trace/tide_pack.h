@@ -27,10 +27,9 @@ void tide_packer_fini(struct tide_packer *p);
 /* Writes a chunk; length and CRC of `c` are filled in here where it is no block. */
 TIDE_MUST_CHECK int tide_packer_put(struct tide_packer *p, const struct tide_chunk *c,
                                     const unsigned char *payload, struct tide_error *e);
-/* A block; `in_group` 0 begins a group. */
+/* A block. */
 TIDE_MUST_CHECK int tide_packer_block(struct tide_packer *p, const struct tide_chunk *c,
-                                      uint32_t in_group, const unsigned char *payload,
-                                      struct tide_error *e);
+                                      const unsigned char *payload, struct tide_error *e);
 /* The index and the end. `summary` is the file offset of that member. */
 TIDE_MUST_CHECK int tide_packer_end(struct tide_packer *p, uint64_t summary, struct tide_error *e);
 

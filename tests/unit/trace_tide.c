@@ -5,6 +5,7 @@
 #include "trace.h"
 #include "trace/codec.h"
 #include "trace/sink.h"
+#include "trace/tide_file.h"
 #include "trace/tide_layout.h"
 
 /* ---- traces ---- */
@@ -709,6 +710,302 @@ Test(tide, what_the_trace_says_of_itself_comes_back)
 
     cr_assert_str_eq(g.info.command, "sort -n \\n\nfile");
     cr_assert_str_eq(g.info.reduction, "sad frames=32");
+    free(b.p);
+    free(l.p);
+}
+
+/* ---- the file from outside ---- */
+
+/* A trace of several groups: fragments that never come again fill the dictionary. */
+static struct items long_trace(size_t n)
+{
+    struct tide_rng rng;
+    struct items l = {0};
+
+    tide_rng_init(&rng, 5, "tide");
+    add_process(&l, 0, 17);
+    add_process(&l, 1, 18);
+    for (uint64_t i = 0; i < n; i++) {
+        if (i % 1000 == 0) {
+            struct tide_event *v = add_event(&l, TIDE_EV_MAP, i % 2);
+
+            v->addr = 4096 * i;
+            v->len = 4096;
+            v->file = (uint32_t)(1 + i / 1000 % 9);
+        }
+        add_access(&l, TIDE_FETCH, 0x10000000 + 32 * i, 4, i / 1000 % 2);
+        add_access(&l, TIDE_WRITE, 0x20000000 + 8 * tide_rng_below(&rng, 1 << 20), 8, i / 1000 % 2);
+    }
+    return l;
+}
+
+static void write_file(const char *name, struct bytes b)
+{
+    FILE *f = fopen(in_dir(name), "wb");
+
+    cr_assert_not_null(f);
+    cr_assert_eq(fwrite(b.p, 1, b.n, f), b.n);
+    cr_assert_eq(fclose(f), 0);
+}
+
+Test(tide, the_index_leads_to_every_group)
+{
+    struct items l = long_trace(300000);
+    struct bytes b = written(&l, &(struct tide_sink_options){.command = "ls", .note = "none"});
+    struct tide_error e = {0};
+    const struct tide_group *g;
+    struct tide_file *f;
+    uint64_t accesses = 0;
+    size_t n;
+
+    cr_assert_eq(tide_file_open(in_dir("x.tide"), &f, &e), 1, "%s", e.what);
+    cr_assert(tide_file_complete(f));
+    cr_assert_eq(tide_file_accesses(f), 600000);
+    cr_assert_eq(tide_file_bytes(f), b.n);
+    cr_assert_str_eq(tide_file_value(f, "command"), "ls");
+    cr_assert_null(tide_file_value(f, "date"));
+    g = tide_file_groups(f, &n);
+    cr_assert_geq(n, 4);
+    for (size_t i = 0; i < n; i++) {
+        struct tide_reader *r = tide_file_reader(f, i, i + 1, &e);
+        struct tide_block *block = calloc(1, sizeof *block);
+        uint64_t first = g[i].first;
+        int rc;
+
+        cr_assert_eq(g[i].first, accesses);
+        cr_assert_eq(tide_file_find(f, g[i].first), i);
+        cr_assert_eq(tide_file_find(f, g[i].first + g[i].accesses - 1), i);
+        cr_assert_not_null(r, "%s", e.what);
+        while ((rc = tide_reader_next(r, block, &e)) > 0) {
+            if (first == g[i].first && block->n_accesses > 0) {
+                cr_assert_eq(block->events[0].type, TIDE_EV_PROCESS);
+                cr_assert_eq(block->events[0].number, 17);
+            }
+            cr_assert_eq(block->first, first);
+            first += block->n_accesses;
+        }
+        cr_assert_eq(rc, 0, "%s: %s", e.where, e.what);
+        accesses += g[i].accesses;
+        cr_assert_eq(first, accesses);
+        tide_reader_close(r);
+        free(block);
+    }
+    cr_assert_eq(accesses, 600000);
+    tide_file_close(f);
+    free(b.p);
+    free(l.p);
+}
+
+Test(tide, the_summary_counts)
+{
+    struct items l = {0};
+    struct bytes b;
+    struct tide_error e = {0};
+    const struct tide_summary *s;
+    struct tide_file *f;
+
+    add_process(&l, 0, 1);
+    add_access(&l, TIDE_FETCH, 0x1ffe, 4, 0);     /* pages 1 and 2 */
+    add_access(&l, TIDE_WRITE, 0x2008, 8, 0);     /* page 2 again */
+    add_access(&l, TIDE_MODIFY, 0x7000, 8192, 0); /* pages 7 and 8 */
+    add_process(&l, 1, 2);
+    add_access(&l, TIDE_READ, 0x2000, 8, 1); /* another process's page 2 */
+    add_access(&l, TIDE_READ, 0x200000, 8, 1);
+    b = written(&l, &(struct tide_sink_options){0});
+    cr_assert_eq(tide_file_open(in_dir("x.tide"), &f, &e), 1);
+    s = tide_file_summary(f);
+    cr_assert_not_null(s);
+    cr_expect_eq(s->accesses[TIDE_FETCH], 1);
+    cr_expect_eq(s->accesses[TIDE_READ], 2);
+    cr_expect_eq(s->bytes[TIDE_MODIFY], 8192);
+    cr_expect_eq(s->pages[TIDE_SUMMARY_4K], 6);
+    cr_expect_eq(s->pages[TIDE_SUMMARY_64K], 3);
+    cr_expect_eq(s->pages[TIDE_SUMMARY_2M], 3);
+    cr_expect_eq(s->side_pages[TIDE_SIDE_FETCH], 2);
+    cr_expect_eq(s->side_pages[TIDE_SIDE_DATA], 5);
+    cr_expect_eq(s->side_runs[TIDE_SIDE_FETCH], 2);
+    cr_expect_eq(s->side_runs[TIDE_SIDE_DATA], 5);
+    cr_expect_eq(s->first_byte, 0x1ffe);
+    cr_expect_eq(s->last_byte, 0x200007);
+    cr_expect_eq(s->events[TIDE_EV_PROCESS], 2);
+    cr_expect_eq(s->processes, 2);
+    tide_file_close(f);
+    free(b.p);
+    free(l.p);
+}
+
+Test(tide, what_the_source_says_comes_back)
+{
+    struct items l = small_trace();
+    struct tide_trace_info info = {.other_lines = 9, .lost_results = 2, .has_syscalls = true};
+    struct tide_sink_source source = {&info, 12345, 0xdeadbeef, "segment-heap 12\n"};
+    struct tide_error e = {0};
+    struct tide_sink *s =
+        tide_sink_open("tide", in_dir("x.tide"), &(struct tide_sink_options){0}, &e);
+    struct tide_file *f;
+    struct bytes b;
+    struct reading g;
+
+    info.events[TIDE_EV_SYSCALL] = 77;
+    put_all(s, &l, 100);
+    cr_assert_eq(tide_sink_source(s, &source, &e), 0);
+    cr_assert_eq(tide_sink_finish(s, &e), 0);
+    cr_assert_eq(tide_file_open(in_dir("x.tide"), &f, &e), 1);
+    cr_expect_eq(tide_file_summary(f)->other_lines, 9);
+    cr_expect_eq(tide_file_summary(f)->source_bytes, 12345);
+    cr_expect_eq(tide_file_summary(f)->source_crc32, 0xdeadbeef);
+    cr_expect_str_eq(tide_file_value(f, "segment-heap"), "12");
+    tide_file_close(f);
+    b = contents(in_dir("x.tide"));
+    g = read_back(b, &l, false);
+    cr_expect_eq(g.info.other_lines, 9);
+    cr_expect_eq(g.info.lost_results, 2);
+    cr_expect_eq(g.info.events[TIDE_EV_SYSCALL], 77);
+    cr_expect(g.info.has_syscalls);
+    free(b.p);
+    free(l.p);
+}
+
+Test(tide, other_files_have_no_index)
+{
+    struct items l = small_trace();
+    struct bytes b = written(&l, &(struct tide_sink_options){0}), plain = inflated(b);
+    struct tide_error e = {0};
+    struct tide_file *f;
+
+    write_file("plain", plain);
+    cr_assert_eq(tide_file_open(in_dir("plain"), &f, &e), 0);
+    cr_assert_eq(tide_file_open("-", &f, &e), 0);
+    cr_assert_eq(tide_file_open(in_dir("absent"), &f, &e), TIDE_E_IO);
+    b.n = 200;
+    write_file("cut", b);
+    cr_assert_eq(tide_file_open(in_dir("cut"), &f, &e), TIDE_E_TRACE);
+    free(b.p);
+    free(plain.p);
+    free(l.p);
+}
+
+/* Cut anywhere, the groups and blocks that are whole are found again. */
+Test(tide, the_index_is_rebuilt_where_the_file_was_cut)
+{
+    struct items l = long_trace(300000);
+    struct bytes b = written(&l, &(struct tide_sink_options){0});
+    struct tide_error e = {0};
+    const struct tide_group *g;
+    struct tide_file *f;
+    uint64_t ends[16], firsts[16];
+    size_t n, m;
+
+    cr_assert_eq(tide_file_open(in_dir("x.tide"), &f, &e), 1);
+    g = tide_file_groups(f, &n);
+    cr_assert(n >= 4 && n < 16);
+    for (size_t i = 0; i < n; i++) {
+        ends[i] = i + 1 < n ? g[i + 1].offset : b.n - TIDE_END_MEMBER;
+        firsts[i] = g[i].first + g[i].accesses;
+    }
+    tide_file_close(f);
+    for (size_t i = 0; i < n; i++)
+        for (int more = 0; more < 2; more++) {
+            b.n = (size_t)ends[i] + (more ? 30 : 0);
+            write_file("cut", b);
+            cr_assert_eq(tide_file_open(in_dir("cut"), &f, &e), 1, "%s", e.what);
+            cr_assert_not(tide_file_complete(f));
+            g = tide_file_groups(f, &m);
+            cr_assert_eq(m, i + 1);
+            cr_assert_eq(tide_file_accesses(f), firsts[i]);
+            tide_file_close(f);
+        }
+    free(b.p);
+    free(l.p);
+}
+
+/* The items that a repaired file must have: those of the groups that are whole. */
+static struct items without(const struct items *l, uint64_t from, uint64_t to)
+{
+    struct items kept = {0};
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        bool in = at >= from && at < to;
+
+        at += !l->p[i].event;
+        if (!in)
+            *add(&kept) = l->p[i];
+    }
+    return kept;
+}
+
+static void count_damage(void *context, const struct tide_damage *d)
+{
+    struct tide_damage *last = context;
+
+    *last = *d;
+    last->what = NULL;
+}
+
+Test(tide, damage_is_found_and_what_is_intact_is_kept)
+{
+    struct items l = long_trace(300000), kept;
+    struct bytes b = written(&l, &(struct tide_sink_options){.note = "whole"}), fixed;
+    struct tide_error e = {0};
+    struct tide_verdict v;
+    struct tide_damage d = {0};
+    struct tide_group g;
+    struct tide_file *f;
+    struct reading r;
+    char from[256], to[256];
+    size_t n;
+
+    cr_assert_eq(tide_file_open(in_dir("x.tide"), &f, &e), 1);
+    g = tide_file_groups(f, &n)[1];
+    tide_file_close(f);
+    snprintf(from, sizeof from, "%s", in_dir("damaged"));
+    snprintf(to, sizeof to, "%s", in_dir("fixed.tide"));
+    cr_assert_eq(tide_file_verify(in_dir("x.tide"), count_damage, &d, &v, &e), 0, "%s", e.what);
+    cr_assert_eq(v.accesses, 600000);
+    cr_assert_eq(v.damages, 0);
+    cr_assert(v.complete);
+
+    b.p[g.offset + 1000] ^= 4;
+    write_file("damaged", b);
+    cr_assert_eq(tide_file_verify(from, count_damage, &d, &v, &e), TIDE_E_TRACE);
+    cr_assert_eq(v.damages, 1);
+    cr_assert_eq(v.lost_accesses, g.accesses);
+    cr_assert_eq(v.accesses, 600000 - g.accesses);
+    cr_assert_eq(d.offset, g.offset);
+    cr_assert_eq(d.record, g.first);
+    cr_assert_eq(d.block, 1);
+
+    cr_assert_eq(tide_file_repair(from, to, count_damage, &d, &v, &e), 0, "%s", e.what);
+    cr_assert_eq(tide_file_verify(to, count_damage, &d, &v, &e), 0, "%s: %s", e.where, e.what);
+    kept = without(&l, g.first, g.first + g.accesses);
+    fixed = contents(to);
+    r = read_back(fixed, &kept, true);
+    cr_assert_eq(r.rc, 0, "%s", r.error.what);
+    cr_assert_eq(r.items, kept.n);
+    cr_assert_eq(tide_file_open(to, &f, &e), 1);
+    cr_assert_not_null(strstr(tide_file_value(f, "note"), "whole; repaired: "));
+    tide_file_close(f);
+    free(fixed.p);
+    free(kept.p);
+
+    /* a member's head: the next member is found, and what precedes is kept */
+    b.p[g.offset + 1000] ^= 4;
+    b.p[g.offset + 12] = 'X';
+    write_file("damaged", b);
+    cr_assert_eq(tide_file_verify(from, count_damage, &d, &v, &e), TIDE_E_TRACE);
+    cr_assert_eq(v.lost_accesses, g.accesses);
+    cr_assert_eq(tide_file_repair(from, to, NULL, NULL, &v, &e), 0, "%s", e.what);
+    cr_assert_eq(tide_file_verify(to, NULL, NULL, &v, &e), 0);
+    cr_assert_eq(v.accesses, 600000 - g.accesses);
+
+    /* cut */
+    b.p[g.offset + 12] = 'T';
+    b.n = (size_t)g.offset + 500;
+    write_file("damaged", b);
+    cr_assert_eq(tide_file_repair(from, to, NULL, NULL, &v, &e), 0, "%s", e.what);
+    cr_assert_eq(tide_file_verify(to, NULL, NULL, &v, &e), 0);
+    cr_assert_eq(v.accesses, g.first);
     free(b.p);
     free(l.p);
 }
