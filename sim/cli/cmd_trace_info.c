@@ -79,6 +79,47 @@ static int from_records(struct facts *f, const char *path, const char *format, s
     return rc;
 }
 
+/* ---- from the summary of a tide file ---- */
+
+static bool number_of(struct tide_file *f, const char *key, uint64_t *out)
+{
+    const char *value = tide_file_value(f, key);
+    struct tide_error ignored;
+
+    return value != NULL && tide_parse_u64(value, out, &ignored) == 0;
+}
+
+static void from_summary(struct facts *facts, struct tide_file *f)
+{
+    cli_tide_info(f, &facts->info);
+    facts->sum = *tide_file_summary(f);
+    facts->compression = "gzip";
+    facts->raw_bytes = tide_file_bytes(f);
+    facts->content_bytes = tide_file_content_bytes(f);
+    facts->segmented = number_of(f, "segment-none", &facts->outside);
+    for (size_t i = 0; i < TIDE_SEGMENTS && facts->segmented; i++) {
+        char key[64];
+
+        snprintf(key, sizeof key, "segment-%s", tide_segment_names[i]);
+        facts->segmented = number_of(f, key, &facts->segments[i]);
+    }
+}
+
+static int collect(struct facts *facts, const char *path, const char *format, struct tide_error *e)
+{
+    struct tide_file *f;
+    int rc = cli_tide_open(&f, path, format, e);
+
+    if (rc == 0)
+        return from_records(facts, path, format, e);
+    if (rc == 1) {
+        from_summary(facts, f);
+        tide_file_close(f);
+        rc = 0;
+    }
+    return rc;
+}
+
 /* ---- printing ---- */
 
 static void line(const char *label, uint64_t n, const char *note)
@@ -125,6 +166,9 @@ static void print_head(const struct facts *f, const char *path)
     putchar('\n');
     if (accesses > 0)
         printf("on disk     %.4f bytes an access\n", (double)f->raw_bytes / (double)accesses);
+    if (f->sum.source_bytes > 0)
+        printf("made from   %" PRIu64 " bytes, CRC-32 %08" PRIx32 "\n", f->sum.source_bytes,
+               f->sum.source_crc32);
     printf("layout      %s\n", info->has_layout ? "given" : "not given");
     printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
                                    ? "inferred from the addresses touched"
@@ -193,7 +237,7 @@ static void print_runs(const struct facts *f)
 static int info_of(const char *path, const char *format, struct tide_error *e)
 {
     struct facts f = {.segmented = false};
-    int rc = from_records(&f, path, format, e);
+    int rc = collect(&f, path, format, e);
 
     /* What stands before damage is told too; the exit code says that it is not all. */
     if (rc == 0 || (rc == TIDE_E_TRACE && f.sum.pages[TIDE_SUMMARY_4K] > 0)) {
@@ -237,9 +281,10 @@ const struct cli_command cli_trace_info = {
     .group = "trace",
     .synopsis = "FILE [--format FORMAT]",
     .summary = "say what a trace holds",
-    .about = "Reads the whole trace and prints its format, its records by kind, the pages it\n"
-             "touches, by segment where the layout is known, and the span of its addresses.\n"
-             "FILE may be compressed; - is standard input.\n",
+    .about = "Prints what the trace says about itself, its format and compression, its records by\n"
+             "kind, the pages it touches, by segment where the layout is known, its runs within a\n"
+             "page, and the span of its addresses. Of a tide file it reads the summary only, of\n"
+             "others every record. FILE may be compressed; - is standard input.\n",
     .examples = "  pagetide trace info traces/sort.lackey.gz\n"
                 "  zcat log.gz | pagetide trace info - --format lackey\n",
     .flags = flags,

@@ -190,6 +190,103 @@ static int verify_records(struct verify *v, struct tide_error *e)
     return rc;
 }
 
+/* ---- tide files: by chunk, also behind damage ---- */
+
+static void tell_damage(void *context, const struct tide_damage *d)
+{
+    struct verify *v = context;
+
+    count(v, true);
+    if (!may_print(v))
+        return;
+    printf("%s: byte %" PRIu64 " (%" PRIu64 " of the content), block %" PRIu64 ", record %" PRIu64
+           ": damage: %s",
+           v->path, d->offset, d->content_offset, d->block, d->record, d->what);
+    if (d->lost > 0)
+        printf("; %" PRIu64 " accesses are lost", d->lost);
+    putchar('\n');
+}
+
+/* What the records of an intact file say. */
+static int verify_sense(struct verify *v, struct pass *p, struct tide_error *e)
+{
+    int rc = cli_trace_open(&p->trace, v->path, v->format, e);
+
+    if (rc == 0 && (p->invariants = tide_invariants_new(tell_finding, v, e)) == NULL)
+        rc = TIDE_E_NOMEM;
+    cli_meter_init(&p->meter, "verifying", v->path, v->quiet);
+    if (rc == 0)
+        rc = read_all(v, p, e);
+    cli_meter_end(&p->meter);
+    if (rc == 0) {
+        tide_invariants_end(p->invariants, tide_reader_info(p->trace.reader));
+        summarise(v, p);
+    }
+    tide_invariants_free(p->invariants);
+    cli_trace_close(&p->trace);
+    return rc;
+}
+
+static int repair_tide(struct verify *v, struct tide_verdict *verdict, struct tide_error *e)
+{
+    int rc;
+
+    if (strcmp(v->out.format, "tide") != 0) {
+        tide_fail(e, TIDE_E_USAGE, "a tide file is repaired into a tide file");
+        tide_error_where(e, "%s", v->out.path);
+        tide_error_remedy(e, "convert that one: pagetide trace convert");
+        return TIDE_E_USAGE;
+    }
+    rc = tide_file_repair(v->path, v->out.path, tell_damage, v, verdict, e);
+    if (rc == TIDE_E_TRACE) {
+        printf("%s: nothing is intact\n", v->path);
+        v->damaged += v->damaged == 0;
+        return 0;
+    }
+    if (rc == 0 && !v->quiet)
+        fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses of intact blocks%s\n",
+                v->out.path, verdict->accesses,
+                v->damaged > 0 ? ", also those behind damaged ones" : "");
+    return rc;
+}
+
+static int verify_tide(struct verify *v, struct tide_error *e)
+{
+    struct tide_verdict verdict = {.complete = false};
+    struct pass p = {.behind = false};
+    int rc;
+
+    if (v->out.path != NULL)
+        rc = repair_tide(v, &verdict, e);
+    else
+        rc = tide_file_verify(v->path, tell_damage, v, &verdict, e);
+    if (rc == 0 && v->damaged == 0)
+        return verify_sense(v, &p, e);
+    if (rc != 0 && rc != TIDE_E_TRACE)
+        return rc;
+    if (v->damaged == 0)
+        tell_error(v, e);
+    printf("%s: %" PRIu64 " accesses in %" PRIu64 " blocks are intact, at least %" PRIu64
+           " in %" PRIu64 " are lost: damaged in %" PRIu64 " place%s\n",
+           v->path, verdict.accesses, verdict.blocks, verdict.lost_accesses, verdict.lost_blocks,
+           v->damaged, v->damaged == 1 ? "" : "s");
+    return 0;
+}
+
+/* Whether it is a tide file that can be looked at by chunks. */
+static int is_tide(const struct verify *v, struct tide_error *e)
+{
+    struct tide_file *f;
+    int rc;
+
+    if (v->format != NULL && strcmp(v->format, "tide") != 0)
+        return 0;
+    rc = tide_file_open(v->path, &f, e);
+    if (rc == 1)
+        tide_file_close(f);
+    return rc == TIDE_E_TRACE ? 1 : rc;
+}
+
 static int verify_all(struct verify *v, struct tide_error *e)
 {
     bool bad = false;
@@ -198,7 +295,9 @@ static int verify_all(struct verify *v, struct tide_error *e)
     for (size_t i = 0; i < v->n && rc == 0; i++) {
         v->path = v->paths[i];
         v->damaged = v->strange = v->printed = 0;
-        rc = verify_records(v, e);
+        rc = is_tide(v, e);
+        if (rc >= 0)
+            rc = rc == 1 ? verify_tide(v, e) : verify_records(v, e);
         bad = bad || v->damaged > 0 || (v->strict && v->strange > 0);
     }
     if (rc == 0 && bad) {
@@ -269,8 +368,9 @@ const struct cli_command cli_trace_verify = {
         "is\n"
         "possible but mostly a sign of loss is strange: accesses outside all mappings, memory\n"
         "given out twice. Records and accesses are counted from 0, records with events.\n"
-        "--repair writes what can be read: what precedes the damage and, in formats whose lines\n"
-        "stand for themselves, what follows it.\n"
+        "--repair writes what can be read: of a tide file the intact blocks; of others what "
+        "precedes\n"
+        "the damage and, in formats whose lines stand for themselves, what follows it.\n"
         "Exit status: 0 intact, 4 damaged.\n",
     .examples = "  pagetide trace verify traces/*.gz\n"
                 "  pagetide trace verify cut.lackey.gz --repair whole.lackey.gz\n",
