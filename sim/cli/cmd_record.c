@@ -357,7 +357,7 @@ const struct cli_command cli_record = {
         "and output, and its exit code is the one of this command. When it crashes or is\n"
         "interrupted, the trace holds what it did until then. Standard error passes through a\n"
         "pipe, and with --children the initial layout is not recorded.\n",
-    .examples = "  pagetide record -o sort.lackey.gz -- sort -n numbers\n"
+    .examples = "  pagetide record -o sort.tide -- sort -n numbers\n"
                 "  pagetide record --heap --max-accesses 50M -- ./server --config test.conf\n",
     .flags = flags,
     .run = record,

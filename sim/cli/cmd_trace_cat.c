@@ -295,7 +295,7 @@ const struct cli_command cli_trace_cat = {
         "--no-preamble, become the whole again. Interleaved, each file's processes\n"
         "are processes of their own, which take turns in the order of the files until all have\n"
         "ended. A format that cannot tell processes apart is refused then.\n",
-    .examples = "  pagetide trace cat part1.gz part2.gz -o whole.gz\n"
+    .examples = "  pagetide trace cat part1.tide part2.tide -o whole.tide\n"
                 "  pagetide trace cat sort.tide grep.tide --interleave 10K -o both.tide\n",
     .flags = flags,
     .run = cat,

@@ -227,7 +227,7 @@ const struct cli_command cli_trace_cut = {
         "Time is counted in accesses. What is asked for by several options must hold together.\n"
         "Maps and other events before the end of the range are kept, so that the accesses\n"
         "that are left find the same address space as in the whole trace.\n",
-    .examples = "  pagetide trace cut traces/sort.lackey.gz --accesses 100K..200K -o part.gz\n"
+    .examples = "  pagetide trace cut traces/sort.tide --accesses 100K..200K -o part.tide\n"
                 "  pagetide trace cut log.gz --kinds data -o - --to addr | head\n",
     .flags = flags,
     .run = cut,

@@ -168,7 +168,7 @@ const struct cli_command cli_trace_generate = {
         "Parameters and defaults: accesses=100K pages=1024 base=0 (pages) size=8B stride=4K\n"
         "skew=100 from=1 writes=25% scan=20%. Equal phases and seed make equal traces.\n",
     .examples =
-        "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.gz\n"
+        "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.tide\n"
         "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o - --to pages\n",
     .flags = flags,
     .run = generate,

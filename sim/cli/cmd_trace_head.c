@@ -77,7 +77,7 @@ const struct cli_command cli_trace_head = {
     .about = "One line a record: the ordinal of the access (events have none), what it is, the\n"
              "address, the size. The index of a tide file leads to what --skip asks for.\n"
              "FILE may be compressed; - is standard input.\n",
-    .examples = "  pagetide trace head traces/sort.lackey.gz -n 50\n"
+    .examples = "  pagetide trace head traces/sort.tide -n 50\n"
                 "  zcat log.gz | pagetide trace head - --format lackey\n",
     .flags = flags,
     .run = head,

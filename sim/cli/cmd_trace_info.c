@@ -285,7 +285,7 @@ const struct cli_command cli_trace_info = {
              "kind, the pages it touches, by segment where the layout is known, its runs within a\n"
              "page, and the span of its addresses. Of a tide file it reads the summary only, of\n"
              "others every record. FILE may be compressed; - is standard input.\n",
-    .examples = "  pagetide trace info traces/sort.lackey.gz\n"
+    .examples = "  pagetide trace info traces/sort.tide\n"
                 "  zcat log.gz | pagetide trace info - --format lackey\n",
     .flags = flags,
     .run = trace_info,

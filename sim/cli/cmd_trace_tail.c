@@ -108,7 +108,7 @@ const struct cli_command cli_trace_tail = {
     .about =
         "As trace head, of the end, which the index of a tide file leads to. Of a damaged trace,\n"
         "what stands before the damage.\n",
-    .examples = "  pagetide trace tail traces/sort.lackey.gz -n 50\n"
+    .examples = "  pagetide trace tail traces/sort.tide -n 50\n"
                 "  zcat log.gz | pagetide trace tail - --format lackey\n",
     .flags = flags,
     .run = tail,

@@ -372,8 +372,8 @@ const struct cli_command cli_trace_verify = {
         "precedes\n"
         "the damage and, in formats whose lines stand for themselves, what follows it.\n"
         "Exit status: 0 intact, 4 damaged.\n",
-    .examples = "  pagetide trace verify traces/*.gz\n"
-                "  pagetide trace verify cut.lackey.gz --repair whole.lackey.gz\n",
+    .examples = "  pagetide trace verify traces/*.tide\n"
+                "  pagetide trace verify cut.tide --repair whole.tide\n",
     .flags = flags,
     .run = verify,
 };

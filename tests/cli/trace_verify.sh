@@ -16,9 +16,10 @@ ok "intact: exit 0" [ "$code" -eq 0 ]
 ok "intact: one line" [ "$(cat "$tmp/out")" = "$trace: 35828 accesses in 35846 records: intact" ]
 run trace verify - <"$trace"
 ok "standard input: exit 0" [ "$code" -eq 0 ]
-run trace verify "$root"/traces/*.gz
+run trace verify "$trace" "$root"/traces/*.tide
 ok "several: exit 0" [ "$code" -eq 0 ]
-ok "several: a line each" [ "$(wc -l <"$tmp/out")" -eq "$(find "$root/traces" -name '*.gz' | wc -l)" ]
+ok "several: all that we ship is intact" [ "$(grep -c ': intact$' "$tmp/out")" -ge 9 ]
+ok "several: a line each" [ "$(wc -l <"$tmp/out")" -eq "$(grep -c ': intact$' "$tmp/out")" ]
 
 # damaged lines: reading goes on
 zcat "$trace" | grep -n '^ L ' | sed -n '100p' | cut -d: -f1 >"$tmp/line"
@@ -72,6 +73,34 @@ printf 'nothing of a trace\n' >"$tmp/foreign"
 run trace verify "$tmp/foreign" "$trace"
 ok "foreign: exit 4" [ "$code" -eq 4 ]
 ok "foreign: the others are looked at" has out "tiny.lackey.gz: 35828 accesses"
+
+# tide: by block, also behind damage
+good=$root/traces/long/cc1.tide
+bytes=$(wc -c <"$good")
+cp "$good" "$tmp/bad.tide"
+printf '\377\377\377' | dd of="$tmp/bad.tide" bs=1 seek=$((bytes / 3)) conv=notrunc 2>/dev/null
+run trace verify "$tmp/bad.tide" --repair "$tmp/mended.tide"
+ok "tide: exit 4" [ "$code" -eq 4 ]
+ok "tide: byte, block and record" has out "bad.tide: byte "
+ok "tide: a summary" has out " are lost: damaged in 1 place"
+ok "tide: said" has err "also those behind damaged ones"
+run trace verify "$tmp/mended.tide"
+ok "tide: the new file is intact" [ "$code" -eq 0 ]
+ok "tide: what it lacks stands in it" sh -c '"$1" trace info "$2" | grep -q "^note .*lost"' sh "$pagetide" "$tmp/mended.tide"
+ok "tide: some is kept, some is not" \
+    sh -c '[ "$1" -gt 100000 ] && [ "$1" -lt 15000000 ]' sh "$(accesses "$tmp/mended.tide")"
+head -c $((bytes * 9 / 10)) "$good" >"$tmp/short.tide"
+run trace verify "$tmp/short.tide" --repair "$tmp/mended.tide"
+ok "tide, cut: exit 4" [ "$code" -eq 4 ]
+ok "tide, cut: said" has out "its end is missing"
+n=$(accesses "$tmp/mended.tide")
+"$pagetide" trace cut "$good" --accesses "..$n" -o "$tmp/first.tide"
+run trace diff "$tmp/first.tide" "$tmp/mended.tide" --accesses
+ok "tide, cut: the beginning is kept" [ "$code" -eq 0 ]
+fails "tide into another format" 2 "is repaired into a tide file" trace verify "$tmp/bad.tide" --repair "$tmp/x.lackey"
+printf 'TIDE' >"$tmp/none.tide"
+run trace verify "$tmp/none.tide"
+ok "tide, nothing left: exit 4" [ "$code" -eq 4 ]
 
 # records that make no sense
 zcat "$trace" >"$tmp/ended"
