@@ -41,5 +41,7 @@ guard() {
     [ "$each" -le "$2" ] || failed=1
 }
 
+"$pagetide" trace convert -q "$here/../traces/tiny.lackey.gz" -o "$work/tiny.tide"
 guard "$here/../traces/tiny.lackey.gz" 400
+guard "$work/tiny.tide" 300
 exit $failed

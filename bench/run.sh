@@ -2,11 +2,12 @@
 # What a replay costs beside inflating the same trace and doing nothing else; README.md explains.
 #
 # Usage: bench/run.sh PAGETIDE FOLDER      (`make bench` does that; FOLDER has the helpers)
-#   BENCH_TRACES    names of shipped traces, "words tcc sort" by default, or paths of lackey .gz
+#   BENCH_TRACES    names of shipped traces, "long/python long/cc1 long/hashjoin" by default, or paths of lackey .gz
 #   BENCH_ACCESSES  a shipped trace is repeated until it has so many, 20000000 by default
 #   BENCH_RUNS      an odd number, 5 by default; medians are reported
 #   BENCH_CORES     two cores to pin to, "0,1" by default; one thread runs on the first
 #   BENCH_ONLY      a pattern of awk: only rows that match are run
+#   BENCH_XZ        1: also what xz -6 makes of the log (half a minute a trace)
 #   CACHESIM, CHAMPSIM, DRMEMTRACE
 #                   programs of libCacheSim (cachesim), ChampSim (champsim) and DynamoRIO
 #                   (drmemtrace_launcher): run beside ours where they are given
@@ -115,8 +116,8 @@ prepare() {
         name=$(basename "$1" | sed 's/\..*//')
         [ "$1" -ef "$work/$name.lackey.gz" ] || cp "$1" "$work/$name.lackey.gz"
     else
-        name=$1
-        access_lines "$name" | gzip -6 >"$work/part.gz"
+        name=$(basename "$1")
+        access_lines "$1" | gzip -6 >"$work/part.gz"
         n=$(zcat "$work/part.gz" | wc -l)
         : >"$work/$name.lackey.gz"
         while :; do
@@ -154,10 +155,11 @@ pipeline() { # pipeline NAME
     echo
     echo "$1: $n accesses, $pages distinct pages, $((pages / 2)) frames"
     rows=0
+    rm -rf "$work"/results-*
     config gz "$gz" $((pages / 2))
     config tide "$tide" $((pages / 2))
     config sixteen "$tide" $((pages / 2)) "sweep:
-  machine.tlb: [x86-skylake, x86-zen4, arm-neoverse-n1, apple-m1]
+  machine.tlb: [x86-skylake, x86-zen4, x86-icelake, arm-neoverse-n1]
   machine.policy: [clock, lru]
   machine.frames: [$((pages / 4)), $((pages / 2))]"
     row "inflate with zlib, nothing else" cpu "$n" "$gz" "$inflate" "$gz"
@@ -175,11 +177,22 @@ pipeline() { # pipeline NAME
                 "PAGETIDE_INFLATE=$inflater" "$pagetide" run -q -j 2 "$work/$input.yaml"
         done
     done
+    row "tide, 1 machine, 1 thread" cpu "$n" "$tide" "$pagetide" run -q -j 1 "$work/tide.yaml"
+    one=$rows
     row "tide, 16 machines, 1 thread" cpu "$n" "$tide" "$pagetide" run -q -j 1 "$work/sixteen.yaml"
+    sixteen=$rows
     row "tide, trace info" wall "$n" "$tide" "$pagetide" trace info "$tide"
     row "pagetide version" wall "$n" "$tide" "$pagetide" version
     run_rows
     print_rows "$1"
+    [ "$sixteen" -le "$one" ] || [ ! -s "$work/times.$sixteen" ] ||
+        awk -v one="$(median "$work/times.$one" 2)" -v all="$(median "$work/times.$sixteen" 2)" \
+            'BEGIN { printf "16 machines cost %.2f times one\n", all / one }'
+    [ "${BENCH_XZ-}" != 1 ] || {
+        bytes=$(zcat "$gz" | xz -6 -T1 | wc -c)
+        awk -v bytes="$bytes" -v n="$n" -v ours="$(wc -c <"$tide")" 'BEGIN {
+            printf "xz -6 of the log: %.4f bytes an access; tide is %.2f times that\n", bytes / n, ours / bytes }'
+    }
     for file in summary.csv tlb.csv timeline.csv faults.csv; do
         [ ! -e "$work/results-gz/$file" ] || [ ! -e "$work/results-tide/$file" ] ||
             { counts gz $file >"$work/a" && counts tide $file | cmp -s "$work/a" -; } ||
@@ -315,7 +328,7 @@ champsim() { # champsim NAME
 echo "$(uname -m), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores; $("$pagetide" version); $(date -u +%F)"
 echo "medians of $runs; speed: times as fast as the first row; seconds of CPU on core $core, or wall on $cores"
 first=
-for trace in ${BENCH_TRACES:-words tcc sort}; do
+for trace in ${BENCH_TRACES:-long/python long/cc1 long/hashjoin}; do
     prepare "$trace"
     first=${first:-$name}
     pipeline "$name"
