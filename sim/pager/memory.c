@@ -339,6 +339,13 @@ static bool overlapped(struct tide_machine *m, tide_page page)
     return tide_mm_overlap(mm, tide_page_address(m->geometry, page), page_bytes(m)) != NULL;
 }
 
+/* A reference to the page that would have been a repeat is one no more. */
+static void lose_name(struct tide_machine *m, tide_page page)
+{
+    if (m->previous.v == page.v)
+        m->previous = TIDE_PAGE_NONE;
+}
+
 /* Forgets a page whose PTE is *pte: its frame, if it has one, and its history; the PTE is cleared.
  */
 static int forget(struct tide_machine *m, tide_page page, const uint64_t *pte)
@@ -358,6 +365,7 @@ static int forget(struct tide_machine *m, tide_page page, const uint64_t *pte)
     }
     if (m->policy->forget != NULL)
         m->policy->forget(m->policy_state, page);
+    lose_name(m, page);
     tide_pagetable_clear(&m->pagetable, page);
     forgotten = tide_map_put(&m->forgotten, page.v, NULL);
     if (forgotten == NULL)
@@ -479,6 +487,7 @@ static int move_page(struct tide_machine *m, tide_page from, tide_page to)
         if (m->policy->forget != NULL) /* what policies keep of evicted pages goes by name */
             m->policy->forget(m->policy_state, from);
     }
+    lose_name(m, from);
     tide_pagetable_clear(&m->pagetable, from);
     return 0;
 }
