@@ -324,8 +324,6 @@ static void count_kinds(const struct tide_block *b, uint64_t counts[TIDE_KINDS])
 {
     uint64_t packed = 0;
 
-    if (b->dictionary != NULL) /* the format has counted them */
-        return;
     for (size_t i = 0; i < b->n_accesses; i++)
         packed += UINT64_C(1) << 16 * b->accesses[i].kind;
     for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
@@ -351,7 +349,8 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
     b->first = r->accesses;
     if (r->ended == 0) {
         rc = fill(r, b, &r->failed);
-        count_kinds(b, r->info.accesses);
+        if (!r->format->counts)
+            count_kinds(b, r->info.accesses);
         r->accesses += b->n_accesses;
         if (rc == 0 && r->accesses == 0 && !(r->format->events_alone && has_events(&r->info))) {
             rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no %s",

@@ -84,6 +84,7 @@ struct tide_format {
     bool events_alone;   /* a trace of events without any access is complete */
     bool lines;          /* each record stands for itself: after damage, parse() can be called again
                           * and goes on behind the damaged one */
+    bool counts;         /* counts the kinds of accesses in info by itself */
     size_t state_bytes;  /* of the format's own zeroed state */
     /* Score 0..100 for the first n bytes of content; `whole`: there are no more. */
     int (*probe)(const unsigned char *head, size_t n, bool whole);

@@ -13,7 +13,7 @@
 #include "trace/tide_census.h"
 #include "trace/tide_decode.h"
 
-enum { PADDING = 64 };
+enum { PADDING = TIDE_PAYLOAD_PADDING };
 
 enum stage {
     IN_HEAD,    /* collecting the head of a chunk */
@@ -293,6 +293,7 @@ const struct tide_format tide_format_tide = {
     .name = "tide",
     .summary = "the native format: everything, small, fast to read, with an index",
     .example = "(binary: chunks that begin with TIDE)",
+    .counts = true,
     .state_bytes = sizeof(struct tide_state),
     .probe = probe,
     .fini = fini,
@@ -308,6 +309,7 @@ const struct tide_format tide_format_tide_part = {
     .summary = "groups of the native format",
     .example = "(binary: chunks that begin with TIDE)",
     .events_alone = true,
+    .counts = true,
     .state_bytes = sizeof(struct tide_state),
     .probe = probe,
     .fini = fini,

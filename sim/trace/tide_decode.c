@@ -17,13 +17,32 @@ enum { AHEAD_FRAGMENT = 12, AHEAD_STATE = 6, STATE_LINE = 64 };
 
 _Static_assert(sizeof((struct tide_decoder *)0)->appeared == TIDE_MAX_PROCESSES, "by process");
 
+/* ---- numbers in the columns ---- */
+
+static inline uint64_t load(const unsigned char *p, unsigned bytes)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, p, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static inline unsigned id_at(const unsigned char *ids, size_t i)
+{
+    return (unsigned)load(ids + 2 * i, 2);
+}
+
 /* ---- set-up ---- */
 
 int tide_decoder_init(struct tide_decoder *d)
 {
     tide_map_init(&d->names);
-    d->coded = tide_calloc(TIDE_FRAGMENTS_MAX, sizeof *d->coded);
-    d->states = tide_calloc(TIDE_DICTIONARY_SLOTS, sizeof *d->states);
+    /* parts that are never used take no memory, and nothing is read before it is written */
+    d->coded = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *d->coded);
+    d->states = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *d->states);
     return d->coded != NULL && d->states != NULL ? 0 : TIDE_E_NOMEM;
 }
 
@@ -50,6 +69,8 @@ void tide_decoder_fini(struct tide_decoder *d)
     free(d->leases);
     free(d->coded);
     free(d->states);
+    free(d->pattern);
+    free(d->place);
     free(d->shape);
 }
 
@@ -63,9 +84,9 @@ static struct tide_group_fragments *group_new(struct tide_decoder *d)
     if (g == NULL) {
         if ((g = tide_calloc(1, sizeof *g)) == NULL)
             return NULL;
-        g->fragments = tide_calloc(TIDE_FRAGMENTS_MAX, sizeof *g->fragments);
-        g->slots = tide_calloc(TIDE_DICTIONARY_SLOTS, sizeof *g->slots);
-        g->lengths = tide_calloc(TIDE_DICTIONARY_LENGTHS, sizeof *g->lengths);
+        g->fragments = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *g->fragments);
+        g->slots = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *g->slots);
+        g->lengths = tide_malloc(TIDE_DICTIONARY_LENGTHS * sizeof *g->lengths);
         if (g->fragments == NULL || g->slots == NULL || g->lengths == NULL) {
             group_free(g);
             return NULL;
@@ -135,7 +156,7 @@ static uint32_t field(const unsigned char *payload, unsigned i)
 
 /* The items of a definition. Returns NULL or what is wrong. */
 static const char *take_items(struct tide_group_fragments *g, struct tide_fragment *f,
-                              struct tide_cursor *c, unsigned accesses, uint64_t *code_bytes)
+                              struct tide_cursor *c, unsigned accesses)
 {
     unsigned fetches = 0, data = 0, tail = 0;
 
@@ -164,7 +185,6 @@ static const char *take_items(struct tide_group_fragments *g, struct tide_fragme
     f->fetches = (uint8_t)fetches;
     f->data = (uint8_t)data;
     f->tail = tail;
-    *code_bytes = (data + 3) / 4;
     return c->failed ? "the definitions end early" : NULL;
 }
 
@@ -202,13 +222,36 @@ static const char *take_first_addresses(struct tide_decoder *d, const struct tid
             return "a first address has more than 8 bytes";
         addr = d->bases[base] + tide_unzigzag(tide_take(c, bytes));
         tide_base_learn(d->bases, base, bytes, addr);
-        s[i] = (struct tide_slot_state){.last = addr};
+        s[i] = (struct tide_slot_state){.last = addr, .before = addr};
     }
     return c->failed ? "the first addresses end early" : NULL;
 }
 
+/* The accesses of a fragment, as they are but for the addresses of data. */
+static void draw_pattern(struct tide_decoder *d, const struct tide_group_fragments *g,
+                         const struct tide_fragment *f)
+{
+    struct tide_access *to = &d->pattern[f->first_slot + f->first_length];
+    const struct tide_slot *slot = &g->slots[f->first_slot];
+    uint64_t pc = f->pc;
+    unsigned data = 0;
+
+    for (unsigned i = 0; i <= f->fetches; i++) {
+        for (; data < f->data && slot[data].fetches == i; data++) {
+            d->place[f->first_slot + data] = (uint8_t)(i + data);
+            to[i + data] = (struct tide_access){.size = slot[data].size, .kind = slot[data].kind};
+        }
+        if (i < f->fetches) {
+            unsigned length = g->lengths[f->first_length + i];
+
+            to[i + data] = (struct tide_access){.addr = pc, .size = length, .kind = TIDE_FETCH};
+            pc += length;
+        }
+    }
+}
+
 static void code_fragment(struct tide_decoder *d, const struct tide_group_fragments *g,
-                          const struct tide_fragment *f, uint64_t code_bytes)
+                          const struct tide_fragment *f, unsigned code_bytes)
 {
     struct tide_coded_fragment *coded = &d->coded[g->n_fragments];
 
@@ -217,10 +260,14 @@ static void code_fragment(struct tide_decoder *d, const struct tide_group_fragme
         .data = f->data,
         .accesses = (uint8_t)(f->data + f->fetches),
         .code_bytes = (uint8_t)code_bytes,
-        .kinds = (uint64_t)f->fetches << 16 * TIDE_FETCH,
+        .shift = (uint8_t)(code_bytes > 0 && code_bytes < 8 ? 64 - 8 * code_bytes : 0),
     };
+    coded->first_access = f->first_slot + f->first_length;
+    coded->kinds = (uint32_t)f->fetches << 8 * TIDE_FETCH;
     for (unsigned i = 0; i < f->data; i++)
-        coded->kinds += UINT64_C(1) << 16 * g->slots[f->first_slot + i].kind;
+        coded->kinds += UINT32_C(1) << 8 * g->slots[f->first_slot + i].kind;
+    if (!d->take_fragments)
+        draw_pattern(d, g, f);
 }
 
 static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_problem *p)
@@ -233,7 +280,6 @@ static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_prob
         const unsigned char *at = c->p;
         unsigned accesses = (unsigned)tide_take(c, 1);
         const char *what;
-        uint64_t code_bytes;
 
         if (g->n_fragments == TIDE_FRAGMENTS_MAX)
             return problem(p, at, "a group has more than 65536 fragments");
@@ -243,7 +289,7 @@ static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_prob
             g->n_lengths + accesses > TIDE_DICTIONARY_LENGTHS)
             return problem(p, at, "the fragments of a group are too long");
         *f = (struct tide_fragment){.first_slot = g->n_slots, .first_length = g->n_lengths};
-        if ((what = take_items(g, f, c, accesses, &code_bytes)) != NULL)
+        if ((what = take_items(g, f, c, accesses)) != NULL)
             return problem(p, at, what);
         if (f->fetches > 0)
             f->pc = d->last_pc += tide_unzigzag(tide_take_varint(c));
@@ -251,17 +297,12 @@ static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_prob
             return problem(p, at, what);
         if ((what = take_first_addresses(d, f)) != NULL)
             return problem(p, d->columns[TIDE_COL_ADDRESSES].p, what);
-        code_fragment(d, g, f, code_bytes);
+        code_fragment(d, g, f, (f->data + 3u) / 4);
         g->n_slots += f->data;
         g->n_lengths += f->fetches;
         g->n_fragments++;
     }
     return c->failed ? problem(p, c->p, "the definitions end early") : 0;
-}
-
-static unsigned id_at(const unsigned char *ids, size_t i)
-{
-    return ids[2 * i] | (unsigned)ids[2 * i + 1] << 8;
 }
 
 /* Ids are of fragments that are known. */
@@ -332,9 +373,16 @@ static int begin_group(struct tide_decoder *d, struct tide_problem *p)
     d->group = NULL;
     if ((d->group = group_new(d)) == NULL)
         return nomem(p);
+    if (!d->take_fragments && d->pattern == NULL) {
+        d->pattern =
+            tide_malloc((TIDE_DICTIONARY_SLOTS + TIDE_DICTIONARY_LENGTHS + 4) * sizeof *d->pattern);
+        d->place = tide_malloc(TIDE_DICTIONARY_SLOTS);
+        if (d->pattern == NULL || d->place == NULL)
+            return nomem(p);
+    }
     memset(d->regions, 0, sizeof d->regions);
     memset(d->bases, 0, sizeof d->bases);
-    d->last_pc = 0;
+    d->last_pc = d->addr_before = 0;
     return 0;
 }
 
@@ -525,60 +573,91 @@ static int take_record(struct tide_decoder *d, struct tide_block *b, struct tide
 
 /* ---- fragments ---- */
 
-static uint64_t load(const unsigned char *p, unsigned bytes)
+/* What the loop over fragments works with, out of memory's way. */
+struct loop {
+    struct tide_slot_state *states;
+    uint64_t *regions;
+    const unsigned char *codes, *codes_end;
+    const unsigned char *near, *near_end, *far, *far_end;
+    uint64_t addr_before;
+};
+
+/* An address that its base did not foretell. Up to 12 bytes behind the end of a column may be read:
+ * the caller looks when the fragment is complete. */
+static inline uint64_t other_address(struct loop *l, const struct tide_slot_state *s, unsigned code)
 {
-    uint64_t v = 0;
+    uint64_t last = s->last, low, addr;
 
-    for (unsigned i = 0; i < bytes; i++)
-        v |= (uint64_t)p[i] << 8 * i;
-    return v;
-}
-
-/* An address that was not foretold. False: its column has ended. */
-static bool take_residual(struct tide_decoder *d, unsigned code, uint64_t last, uint64_t *addr)
-{
-    struct tide_cursor *c = &d->columns[code == TIDE_CODE_NEAR ? TIDE_COL_R16 : TIDE_COL_R32];
-    uint64_t v;
-
+    if (code == TIDE_CODE_STRIDE)
+        return last + (last - s->before);
     if (code == TIDE_CODE_NEAR) {
-        *addr = last + tide_unzigzag(tide_take(c, 2));
-        return !c->failed;
+        addr = last + tide_unzigzag(load(l->near, 2));
+        l->near += 2;
+        return addr;
     }
-    v = tide_take(c, 4);
-    *addr = v != TIDE_FAR_ESCAPE ? (last & ~(uint64_t)UINT32_MAX) | v : tide_take(c, 8);
-    return !c->failed;
+    low = load(l->far, 4);
+    l->far += 4;
+    if (__builtin_expect(low != TIDE_FAR_ESCAPE, 1))
+        return (last & ~(uint64_t)UINT32_MAX) | low;
+    addr = load(l->far, 8);
+    l->far += 8;
+    return addr;
 }
 
-/* Decodes the addresses of one fragment. False: a column has ended. */
-static inline bool take_addresses(struct tide_decoder *d, const struct tide_coded_fragment *f,
-                                  const unsigned char *codes, uint64_t *to, bool *high)
+/* Decodes the addresses of one fragment. `foretold`: all its codes are TIDE_CODE_BASE. */
+static inline void take_slots(struct loop *l, const struct tide_coded_fragment *f, uint64_t word,
+                              bool foretold, uint64_t *to)
 {
-    struct tide_slot_state *s = &d->states[f->first_slot];
-    uint64_t word = load(codes, 8);
+    struct tide_slot_state *s = &l->states[f->first_slot];
+    uint64_t addr_before = l->addr_before, last_before = addr_before;
+    uint64_t *const regions = l->regions;
+    const unsigned n = f->data;
 
-    for (unsigned i = 0; i < f->data; i++, s++) {
-        unsigned code;
-        uint64_t addr;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t last = s[i].last;
+        uint64_t addr = tide_slot_base(regions, last, last_before, addr_before) + s[i].distance;
 
-        if (i == 32)
-            word = load(codes + 8, 8);
-        code = (unsigned)word & 3;
-        word >>= 2;
-        addr = code == TIDE_CODE_BASE ? d->regions[tide_region(s->last)] + s->distance
-                                      : s->last + s->stride;
-        if (__builtin_expect(code >= TIDE_CODE_NEAR, 0) && !take_residual(d, code, s->last, &addr))
-            return false;
-        tide_slot_learn(s, d->regions, addr);
-        *high |= addr >= HIGH_ADDRESS;
+        if (!foretold) {
+            if (i == 32)
+                word = load(l->codes + 8, 8);
+            if ((word & 3) != TIDE_CODE_BASE) {
+                addr = other_address(l, &s[i], word & 3);
+                s[i].distance = addr - tide_slot_base(regions, addr, addr_before, addr_before);
+            }
+            word >>= 2;
+        }
+        s[i].before = last;
+        s[i].last = addr;
         to[i] = addr;
+        last_before = last;
+        addr_before = addr;
     }
-    return true;
+    for (unsigned i = 0; i < n; i++)
+        regions[tide_region(to[i])] = to[i];
+    l->addr_before = addr_before;
+}
+
+/* False: a column has ended. */
+static inline bool take_addresses(struct loop *l, const struct tide_coded_fragment *f, uint64_t *to)
+{
+    uint64_t word = load(l->codes, 8);
+
+    if (f->data <= 32 && word << f->shift == 0) {
+        take_slots(l, f, 0, true, to);
+        return true;
+    }
+    take_slots(l, f, word, false, to);
+    return l->near <= l->near_end && l->far <= l->far_end;
 }
 
 /* Whether a data access of the block's fragments from `from` on wraps past 2^64. */
 static bool wraps(const struct tide_block *b, const struct tide_group_fragments *g, size_t from)
 {
-    for (size_t k = from; k < b->n_fragments; k++) {
+    uint64_t high = 0;
+
+    for (size_t i = b->data_starts[from]; i < b->n_data; i++)
+        high |= -(uint64_t)(b->data[i] >= HIGH_ADDRESS);
+    for (size_t k = from; k < b->n_fragments && high != 0; k++) {
         const struct tide_fragment *f = &g->fragments[b->ids[k]];
 
         for (unsigned i = 0; i < f->data; i++) {
@@ -591,49 +670,72 @@ static bool wraps(const struct tide_block *b, const struct tide_group_fragments 
     return false;
 }
 
+/* Four numbers of 8 bits as four of 16. */
+static inline uint64_t widen(uint32_t numbers)
+{
+    uint64_t v = numbers;
+
+    v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+    return (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+}
+
+static struct loop begin_loop(struct tide_decoder *d)
+{
+    const struct tide_cursor *c = d->columns;
+
+    return (struct loop){
+        d->states,         d->regions,          c[TIDE_COL_CODES].p, c[TIDE_COL_CODES].end,
+        c[TIDE_COL_R16].p, c[TIDE_COL_R16].end, c[TIDE_COL_R32].p,   c[TIDE_COL_R32].end,
+        d->addr_before};
+}
+
 /* Appends fragments of the stretch to the block as long as they fit. 0, or p->code; *full tells
  * that one does not fit. */
 static int take_fragments(struct tide_decoder *d, struct tide_block *b,
                           struct tide_trace_info *info, bool *full, struct tide_problem *p)
 {
-    struct tide_cursor *codes = &d->columns[TIDE_COL_CODES];
     const unsigned char *ids = d->columns[TIDE_COL_IDS].p;
+    const struct tide_coded_fragment *coded = d->coded;
+    struct loop l = begin_loop(d);
     size_t n = b->n_accesses, m = b->n_fragments, data = b->n_data, k, from = m;
     size_t most = d->stretch_units, far = d->units > AHEAD_FRAGMENT ? d->units - AHEAD_FRAGMENT : 0;
     uint64_t kinds = 0;
-    bool high = false, ended = false;
+    bool ended = false;
 
     *full = false;
     for (k = 0; k < most; k++) {
         unsigned id = id_at(ids, k);
-        const struct tide_coded_fragment *f = &d->coded[id];
+        const struct tide_coded_fragment *f = &coded[id];
 
         if (k < far) {
-            const struct tide_coded_fragment *next = &d->coded[id_at(ids, k + AHEAD_STATE)];
+            const struct tide_coded_fragment *next = &coded[id_at(ids, k + AHEAD_STATE)];
 
-            __builtin_prefetch(&d->coded[id_at(ids, k + AHEAD_FRAGMENT)]);
-            __builtin_prefetch(&d->states[next->first_slot], 1);
-            __builtin_prefetch((const char *)&d->states[next->first_slot] + STATE_LINE, 1);
+            __builtin_prefetch(&coded[id_at(ids, k + AHEAD_FRAGMENT)]);
+            __builtin_prefetch(&l.states[next->first_slot], 1);
+            __builtin_prefetch((const char *)&l.states[next->first_slot] + STATE_LINE, 1);
         }
         if (n + f->accesses > TIDE_BLOCK_ACCESSES) {
             *full = true;
             break;
         }
-        if ((size_t)(codes->end - codes->p) < f->code_bytes ||
-            !take_addresses(d, f, codes->p, &b->data[data], &high)) {
+        if (l.codes_end - l.codes < f->code_bytes || !take_addresses(&l, f, &b->data[data])) {
             ended = true;
             break;
         }
-        codes->p += f->code_bytes;
+        l.codes += f->code_bytes;
         b->ids[m] = id;
         b->starts[m] = (uint16_t)n;
         b->data_starts[m] = (uint16_t)data;
-        kinds += f->kinds;
+        kinds += widen(f->kinds);
         n += f->accesses;
         data += f->data;
         m++;
     }
     d->columns[TIDE_COL_IDS].p = ids + 2 * k;
+    d->columns[TIDE_COL_CODES].p = l.codes;
+    d->columns[TIDE_COL_R16].p = l.near;
+    d->columns[TIDE_COL_R32].p = l.far;
+    d->addr_before = l.addr_before;
     d->stretch_units -= (uint32_t)k;
     d->units -= (uint32_t)k;
     if (n - b->n_accesses > d->accesses)
@@ -642,45 +744,52 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     b->n_accesses = n;
     b->n_fragments = m;
     b->n_data = data;
-    if (d->take_fragments)
-        for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
-            info->accesses[kind] += kinds >> 16 * kind & 0xffff;
-    if (high && wraps(b, d->group, from))
-        return problem(p, codes->p, "an access reaches beyond 2^64");
-    return ended ? problem(p, codes->p, "the columns of addresses end early") : 0;
+    for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
+        info->accesses[kind] += kinds >> 16 * kind & 0xffff;
+    if (b->n_fragments > from && wraps(b, d->group, from))
+        return problem(p, l.codes, "an access reaches beyond 2^64");
+    return ended ? problem(p, l.codes, "the columns of addresses end early") : 0;
+}
+
+/* Copies n accesses four by four, and so up to three more as long as there is room before `end`. */
+static inline void copy_pattern(struct tide_access *to, const struct tide_access *from, unsigned n,
+                                const struct tide_access *end)
+{
+    enum { STEP = 4 };
+
+    if (__builtin_expect(end - to < TIDE_FRAGMENT_ACCESSES + STEP, 0)) {
+        memcpy(to, from, n * sizeof *to);
+        return;
+    }
+    for (unsigned i = 0; i < n; i += STEP)
+        memcpy(to + i, from + i, STEP * sizeof *to);
 }
 
 /* Writes the accesses of the block's fragments from its access `from` on. */
 static void unfold(const struct tide_decoder *d, struct tide_block *b, size_t from)
 {
-    const struct tide_group_fragments *g = d->group;
-    struct tide_access *to = &b->accesses[from];
+    const size_t m = b->n_fragments;
+    const struct tide_access *end = b->accesses + TIDE_BLOCK_ACCESSES;
+    const uint64_t *data = b->data;
 
-    for (size_t k = 0; k < b->n_fragments; k++) {
-        const struct tide_fragment *f = &g->fragments[b->ids[k]];
-        const struct tide_slot *slot = &g->slots[f->first_slot], *end = slot + f->data;
-        const uint8_t *length = &g->lengths[f->first_length];
-        const uint64_t *data = &b->data[b->data_starts[k]];
-        uint64_t pc = f->pc;
+    for (size_t k = 0; k < m; k++) {
+        const struct tide_coded_fragment *f = &d->coded[b->ids[k]];
+        const uint8_t *place = &d->place[f->first_slot];
+        struct tide_access *to = &b->accesses[b->starts[k]];
 
-        for (unsigned i = 0; i <= f->fetches; i++) {
-            for (; slot < end && slot->fetches == i; slot++)
-                *to++ = (struct tide_access){
-                    .addr = *data++, .size = slot->size, .process = d->process, .kind = slot->kind};
-            if (i < f->fetches) {
-                *to++ = (struct tide_access){
-                    .addr = pc, .size = *length, .process = d->process, .kind = TIDE_FETCH};
-                pc += *length++;
-            }
-        }
+        copy_pattern(to, &d->pattern[f->first_access], f->accesses, end);
+        for (unsigned i = 0; i < f->data; i++)
+            to[place[i]].addr = *data++;
     }
+    for (size_t i = from; d->process != 0 && i < b->n_accesses; i++)
+        b->accesses[i].process = d->process;
     b->n_fragments = b->n_data = 0;
 }
 
 /* ---- single accesses ---- */
 
-static int take_singles(struct tide_decoder *d, struct tide_block *b, bool *full,
-                        struct tide_problem *p)
+static int take_singles(struct tide_decoder *d, struct tide_block *b, struct tide_trace_info *info,
+                        bool *full, struct tide_problem *p)
 {
     const unsigned char *ids = d->columns[TIDE_COL_IDS].p;
     const unsigned char *codes = d->columns[TIDE_COL_CODES].p;
@@ -722,6 +831,7 @@ static int take_singles(struct tide_decoder *d, struct tide_block *b, bool *full
         if (addr + (a->size - 1) < addr)
             return problem(p, c->p, "an access reaches beyond 2^64");
         tide_single_learn(s, addr);
+        info->accesses[a->kind]++;
         b->n_accesses++;
         d->single_at++;
     }
@@ -772,7 +882,7 @@ static int take_units(struct tide_decoder *d, struct tide_block *b, struct tide_
                        "an access is of a process that has not appeared");
     if (d->singles) {
         *full = d->take_fragments && b->dictionary != NULL;
-        return *full ? 0 : take_singles(d, b, full, p);
+        return *full ? 0 : take_singles(d, b, info, full, p);
     }
     if (!d->take_fragments) {
         size_t from = b->n_accesses;

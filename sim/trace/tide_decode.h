@@ -11,6 +11,10 @@
 #include "trace/reader.h"
 #include "trace/tide_layout.h"
 
+/* A fragment may read as many bytes behind the end of its columns: 12 for each access, and those
+ * of a number. */
+enum { TIDE_PAYLOAD_PADDING = 12 * TIDE_FRAGMENT_ACCESSES + 64 };
+
 /* The fragments of one group, which stay where they are while blocks refer to them. */
 struct tide_group_fragments {
     struct tide_dictionary dictionary;
@@ -25,8 +29,10 @@ struct tide_group_fragments {
 /* What the loop over fragments needs of one. */
 struct tide_coded_fragment {
     uint32_t first_slot;
-    uint8_t data, accesses, code_bytes, unused;
-    uint64_t kinds; /* accesses by kind, 16 bits each */
+    uint8_t data, accesses, code_bytes;
+    uint8_t shift;         /* that leaves its codes of a word of 64 bits */
+    uint32_t first_access; /* of its pattern */
+    uint32_t kinds;        /* accesses by kind, 8 bits each */
 };
 
 /* A block of the consumer and what it refers to. */
@@ -51,7 +57,10 @@ struct tide_decoder {
 
     struct tide_coded_fragment *coded; /* TIDE_FRAGMENTS_MAX, of `group` */
     struct tide_slot_state *states;    /* TIDE_DICTIONARY_SLOTS, of `group` */
+    struct tide_access *pattern;       /* accesses of all fragments, data without addresses */
+    uint8_t *place;                    /* by data slot: its place in the fragment's pattern */
     uint64_t regions[TIDE_REGIONS];
+    uint64_t addr_before; /* the last data address */
     uint64_t bases[TIDE_BASES];
     uint64_t last_pc;
 
@@ -82,7 +91,8 @@ void tide_decoder_release(struct tide_decoder *d, const struct tide_block *b);
 /* Whether a block that is begun now, with this payload, can add to what `b` holds. */
 bool tide_decoder_joins(const struct tide_decoder *d, const struct tide_chunk *c,
                         const unsigned char *payload, const struct tide_block *b);
-/* Begins a block. Returns 0 or p->code. The payload is followed by 64 readable bytes. */
+/* Begins a block. Returns 0 or p->code. The payload is followed by
+ * TIDE_PAYLOAD_PADDING readable bytes. */
 TIDE_MUST_CHECK int tide_decoder_begin(struct tide_decoder *d, const struct tide_chunk *c,
                                        const unsigned char *payload, struct tide_problem *p);
 /* Appends to `b`. 1: b is full, 0: the block has ended, or p->code. */

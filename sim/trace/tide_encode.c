@@ -88,6 +88,7 @@ struct tide_encoder {
     unsigned char *items;
     uint32_t n_fragments, n_slots, n_items, n_lengths;
     uint64_t regions[TIDE_REGIONS];
+    uint64_t addr_before; /* the last data address */
     uint64_t bases[TIDE_BASES];
     uint64_t last_pc;
 
@@ -233,7 +234,7 @@ static void forget(struct tide_encoder *s)
     memset(s->regions, 0, sizeof s->regions);
     memset(s->bases, 0, sizeof s->bases);
     s->n_fragments = s->n_slots = s->n_items = s->n_lengths = 0;
-    s->last_pc = 0;
+    s->last_pc = s->addr_before = 0;
     s->full = false;
 }
 
@@ -276,7 +277,7 @@ static int define_slots(struct tide_encoder *s, const struct draft *d, uint32_t 
         if (rc != 0)
             return rc;
         tide_base_learn(s->bases, base, bytes, addr);
-        s->slots[first + k] = (struct tide_slot_state){.last = addr};
+        s->slots[first + k] = (struct tide_slot_state){.last = addr, .before = addr};
     }
     return 0;
 }
@@ -312,32 +313,40 @@ static int define(struct tide_encoder *s, const struct draft *d, uint64_t hash, 
 static int put_addresses(struct tide_encoder *s, const struct draft *d, const struct fragment *f)
 {
     struct tide_slot_state *slot = &s->slots[f->first_slot];
+    uint64_t addr_before = s->addr_before, last_before = addr_before;
     unsigned packed = 0;
     int rc = 0;
 
     for (unsigned k = 0; k < d->data && rc == 0; k++, slot++) {
-        uint64_t addr = d->addr[k];
-        uint64_t near = tide_zigzag(addr - slot->last);
+        uint64_t addr = d->addr[k], last = slot->last, near = tide_zigzag(addr - last);
         unsigned code;
 
-        if (addr == s->regions[tide_region(slot->last)] + slot->distance) {
+        if (addr == tide_slot_base(s->regions, last, last_before, addr_before) + slot->distance) {
             code = TIDE_CODE_BASE;
-        } else if (addr == slot->last + slot->stride) {
+        } else if (addr == last + (last - slot->before)) {
             code = TIDE_CODE_STRIDE;
         } else if (near <= UINT16_MAX) {
             code = TIDE_CODE_NEAR;
             rc = put_number(s, TIDE_COL_R16, near, 2);
         } else {
             code = TIDE_CODE_FAR;
-            rc = put_far(s, addr, slot->last);
+            rc = put_far(s, addr, last);
         }
-        tide_slot_learn(slot, s->regions, addr);
+        if (code != TIDE_CODE_BASE)
+            slot->distance = addr - tide_slot_base(s->regions, addr, addr_before, addr_before);
+        slot->before = last;
+        slot->last = addr;
+        last_before = last;
+        addr_before = addr;
         packed |= code << 2 * (k % 4);
         if (rc == 0 && (k % 4 == 3 || k + 1 == d->data)) {
             rc = put_byte(s, TIDE_COL_CODES, packed);
             packed = 0;
         }
     }
+    for (unsigned k = 0; k < d->data; k++)
+        s->regions[tide_region(d->addr[k])] = d->addr[k];
+    s->addr_before = addr_before;
     s->data += d->data;
     return rc;
 }

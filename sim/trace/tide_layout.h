@@ -84,7 +84,7 @@ enum { TIDE_BLOCK_HEAD_BYTES = 4 * (TIDE_BLOCK_COLUMNS + TIDE_COLS) };
 
 /* Two bits for each data address. */
 enum tide_data_code {
-    TIDE_CODE_BASE,   /* the region's last address + the slot's distance from it */
+    TIDE_CODE_BASE,   /* the slot's base + its distance from it */
     TIDE_CODE_STRIDE, /* the slot's last address + its last stride */
     TIDE_CODE_NEAR,   /* the slot's last address + a zig-zag number of 16 bits */
     TIDE_CODE_FAR     /* low 32 bits of the address, under the upper ones of the last; or escaped */
@@ -93,12 +93,13 @@ enum tide_data_code {
 
 /* What is known of a data slot. */
 struct tide_slot_state {
-    uint64_t last;     /* address */
-    uint64_t distance; /* from the last address in its region before it */
-    uint64_t stride;   /* to it from the one before */
+    uint64_t last;     /* its last address */
+    uint64_t distance; /* from its base, when that did not foretell its address */
+    uint64_t before;   /* the address before the last; their difference is the stride */
 };
 
-/* Regions are classes of addresses: stack, heap and libraries mostly fall into different ones. */
+/* Stack, heap and libraries mostly lie in different regions of 64 MiB. For each region, and those
+ * with which it shares a place, the last address before the fragment at hand is known. */
 enum { TIDE_REGIONS = 64, TIDE_REGION_SHIFT = 26 };
 
 static inline unsigned tide_region(uint64_t addr)
@@ -106,15 +107,17 @@ static inline unsigned tide_region(uint64_t addr)
     return addr >> TIDE_REGION_SHIFT & (TIDE_REGIONS - 1);
 }
 
-/* How an address that has become known changes what is known. */
-static inline void tide_slot_learn(struct tide_slot_state *s, uint64_t *regions, uint64_t addr)
+/* The base of a slot: the data address before it, of whatever fragment, where both lie in one
+ * region, else the last address in its region. They lie where they lay the last time, when the
+ * slot is foretold (`where` and `where_before` are their last addresses), or where they lie now,
+ * when its distance is learnt. For the first slot of a fragment the data address before it is
+ * taken as it is both times. */
+static inline uint64_t tide_slot_base(const uint64_t *regions, uint64_t where,
+                                      uint64_t where_before, uint64_t addr_before)
 {
-    uint64_t *region = &regions[tide_region(addr)];
+    uint64_t region = regions[tide_region(where)];
 
-    s->stride = addr - s->last;
-    s->distance = addr - *region;
-    s->last = addr;
-    *region = addr;
+    return (where ^ where_before) >> TIDE_REGION_SHIFT == 0 ? addr_before : region;
 }
 
 /* Items of a definition: a fetch is its length, 1..127, or TIDE_ITEM_LONG and a byte; a data access
@@ -212,7 +215,7 @@ static inline void tide_single_learn(struct tide_single_state *s, uint64_t addr)
     uint64_t step = addr - s->last;
 
     s->steps[tide_steps_hash(s->step, s->step_before)] = step;
-    if (tide_region(addr) != tide_region(s->last))
+    if ((addr ^ s->last) >> TIDE_REGION_SHIFT != 0)
         s->other = s->last;
     s->step_before = s->step;
     s->step = step;

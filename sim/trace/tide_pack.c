@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "trace/codec.h"
 
+enum { OWN_CODES = 512 }; /* bytes of a column that are worth a set of codes */
+
 static void *z_alloc(void *context, unsigned n, unsigned bytes)
 {
     (void)context;
@@ -38,21 +40,47 @@ void tide_packer_fini(struct tide_packer *p)
     *p = (struct tide_packer){0};
 }
 
+/* Gives deflate more input; `flush` as zlib has it. */
+static void feed(z_stream *z, const unsigned char *p, size_t n, int flush)
+{
+    z->next_in = (unsigned char *)(uintptr_t)p; /* zlib only reads it */
+    z->avail_in = (unsigned)n;
+    deflate(z, flush);
+}
+
+/* The columns of a block have nothing in common: each gets codes of its own. */
+static size_t feed_columns(z_stream *z, const unsigned char *payload)
+{
+    size_t at = TIDE_BLOCK_HEAD_BYTES;
+
+    feed(z, payload, at, Z_NO_FLUSH);
+    for (unsigned i = 0; i < TIDE_COLS; i++) {
+        const unsigned char *field = payload + 4 * (TIDE_BLOCK_COLUMNS + i);
+        struct tide_cursor c = {field, field + 4, false};
+        size_t n = (size_t)tide_take(&c, 4);
+
+        if (n >= OWN_CODES)
+            deflate(z, Z_BLOCK);
+        feed(z, payload + at, n, Z_NO_FLUSH);
+        at += n;
+    }
+    return at;
+}
+
 /* Deflates head and payload behind the place of the member's head; *n: bytes of it. */
-static void deflate_chunk(struct tide_packer *p, const unsigned char *head,
-                          const unsigned char *payload, size_t length, size_t *n)
+static void deflate_chunk(struct tide_packer *p, const struct tide_chunk *c,
+                          const unsigned char *head, const unsigned char *payload, size_t *n)
 {
     z_stream *z = &p->z;
+    size_t done = 0;
 
     deflateReset(z);
     z->next_out = p->packed + TIDE_MEMBER_HEAD;
     z->avail_out = (unsigned)(p->cap_packed - TIDE_MEMBER_HEAD);
-    z->next_in = (unsigned char *)(uintptr_t)head; /* zlib only reads it */
-    z->avail_in = TIDE_HEAD_BYTES;
-    deflate(z, Z_NO_FLUSH);
-    z->next_in = (unsigned char *)(uintptr_t)payload;
-    z->avail_in = (unsigned)length;
-    deflate(z, Z_FINISH);
+    feed(z, head, TIDE_HEAD_BYTES, Z_NO_FLUSH);
+    if (c->type == TIDE_CHUNK_FRAGMENTS || c->type == TIDE_CHUNK_COLUMNS)
+        done = feed_columns(z, payload);
+    feed(z, payload + done, c->length - done, Z_FINISH);
     *n = (size_t)z->total_out;
 }
 
@@ -92,7 +120,7 @@ static void put_member_head(unsigned char *to, const struct tide_chunk *c, size_
 int tide_packer_put(struct tide_packer *p, const struct tide_chunk *c, const unsigned char *payload,
                     struct tide_error *e)
 {
-    size_t most = TIDE_MEMBER_HEAD + TIDE_MEMBER_TAIL + 64 +
+    size_t most = TIDE_MEMBER_HEAD + TIDE_MEMBER_TAIL + 1024 +
                   deflateBound(&p->z, (uLong)(TIDE_HEAD_BYTES + c->length));
     unsigned char head[TIDE_HEAD_BYTES], *grown;
     struct tide_chunk full = *c;
@@ -109,7 +137,7 @@ int tide_packer_put(struct tide_packer *p, const struct tide_chunk *c, const uns
     if (c->type == TIDE_CHUNK_END)
         store_chunk(p, head, payload, c->length, &n);
     else
-        deflate_chunk(p, head, payload, c->length, &n);
+        deflate_chunk(p, &full, head, payload, &n);
     n += TIDE_MEMBER_HEAD;
     crc = tide_crc32(tide_crc32(0, head, TIDE_HEAD_BYTES), payload, c->length);
     tide_put_le(p->packed + n, crc, 4);

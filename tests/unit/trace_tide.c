@@ -1009,3 +1009,127 @@ Test(tide, damage_is_found_and_what_is_intact_is_kept)
     free(b.p);
     free(l.p);
 }
+
+/* ---- the layout ---- */
+
+/* Small traces written out by hand after README.md; only the checksums were computed. */
+
+/* A header, which both begin with. */
+#define HEADER_CHUNK                                                       \
+    'T', 'I', 'D', 'E', 1, 0, 1, 0, /* type HEADER, no flags, version 1 */ \
+        13, 0, 0, 0,                /* bytes of payload */                 \
+        0x65, 0xef, 0xff, 0xc8,     /* their CRC-32 */                     \
+        0, 0, 0, 0, 0, 0, 0, 0,     /* accesses before */                  \
+        0, 0, 0, 0,                 /* accesses in it */                   \
+        0xbc, 0x6d, 0x66, 0xb6,     /* CRC-32 of the 28 bytes before */    \
+        'c', 'o', 'm', 'm', 'a', 'n', 'd', ' ', 't', 'r', 'u', 'e', '\n'
+
+static const unsigned char of_fragments[] = {
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 2, 2, 1, 0, /* type FRAGMENTS, flag GROUP */
+    119, 0, 0, 0, 0x68, 0xb8, 0x3f, 0x21, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0x00, 0x17, 0xfb,
+    0x26, 0, 0, 0, 0,                                /* block 0 */
+    0, 0, 0, 0,                                      /* of its group the first */
+    3, 0, 0, 0,                                      /* fragments */
+    6, 0, 0, 0,                                      /* data accesses */
+    2, 0, 0, 0,                                      /* stretches */
+    2, 0, 0, 0,                                      /* records of events */
+    1, 0, 0, 0,                                      /* definitions */
+    6, 0, 0, 0, 13, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, /* bytes of the columns */
+    6, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 12, 0, 0, 0,
+    /* stretches: records, fragments, process */
+    1, 2, 0, 1, 1, 0,
+    /* events: PROCESS, 4 bytes: of 0, mask 1 << 8, pid 7; BRK, 5 bytes: of 0, mask 1 << 1, 0x5000
+     */
+    0, 4, 0, 0x80, 0x02, 7, 5, 5, 0, 2, 0x80, 0xa0, 0x01,
+    /* definition: 4 accesses: fetch of 3, write of 1 << 3, fetch of 2, read of 1 << 2; zig-zag of
+     * 0x401000 */
+    4, 3, 0x80 | 2 | 3 << 2, 2, 0x80 | 1 | 2 << 2, 0x80, 0xc0, 0x80, 0x04,
+    /* first addresses: base 0, 5 bytes: zig-zag of 0x1fff000010; base 0, 1 byte: of 8 */
+    0 | 5 << 2, 0x20, 0, 0, 0xfe, 0x3f, 0 | 1 << 2, 0x10,
+    /* ids */
+    0, 0, 0, 0, 0, 0,
+    /* codes: stride, stride; near, base; base, far */
+    1 | 1 << 2, 2 | 0 << 2, 0 | 3 << 2,
+    /* near: zig-zag of -16 */
+    31, 0,
+    /* far: under 0x1f00000000 there is no 0x601000, so all of it */
+    0xff, 0xff, 0xff, 0xff, 0, 0x10, 0x60, 0, 0, 0, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
+    0, /* type END */
+    0, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x33, 0xb8, 0x60, 0x57};
+
+Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
+{
+    static const char expected[] = "process 7\n"
+                                   "fetch 401000 3\nwrite 1fff000010 8\n"
+                                   "fetch 401003 2\nread 1fff000018 4\n"
+                                   "fetch 401000 3\nwrite 1fff000000 8\n"
+                                   "fetch 401003 2\nread 1fff000008 4\n"
+                                   "brk 5000+0\n"
+                                   /* -0x18 from the address before, as the last time */
+                                   "fetch 401000 3\nwrite 1ffefffff0 8\n"
+                                   "fetch 401003 2\nread 601000 4\n"
+                                   "end\n";
+    char *got = render(of_fragments, sizeof of_fragments, NULL);
+
+    cr_expect_str_eq(got, expected, "got:\n%s", got);
+    free(got);
+}
+
+static const unsigned char of_singles[] = {
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 3, 2, 1, 0, /* type COLUMNS, flag GROUP */
+    0x66, 0, 0, 0, 0x69, 0x4c, 0xc2, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0x7e, 0x84, 0x16,
+    0x9e, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, /* block, in group, accesses, data */
+    1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,                   /* stretches, records, shapes */
+    3, 0, 0, 0, 4, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,       /* bytes of the columns */
+    5, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0, 16, 0, 0, 0,
+    /* stretch; event */
+    1, 5, 0, 0, 2, 0, 0,
+    /* shapes: kind, size - 1: reads of 8, writes of 4 */
+    1, 7, 0, 2, 3, 0,
+    /* shapes of the accesses */
+    0, 0, 0, 1, 0,
+    /* codes: far, near, near, far; other */
+    3 | 2 << 2 | 2 << 4 | 3 << 6, 1,
+    /* zig-zag: 8, 8, 8 */
+    16, 0, 16, 0, 16, 0,
+    /* far: 0x10000; all of 0x7f0000001000 */
+    0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x10, 0, 0, 0, 0x7f, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0x82, 0xc9, 0xca};
+
+Test(tide, a_trace_of_single_accesses_is_laid_out_as_documented)
+{
+    static const char expected[] = "process 0\nread 10000 8\nread 10008 8\nread 10010 8\n"
+                                   "write 7f0000001000 4\nread 10018 8\nend\n";
+    char *got = render(of_singles, sizeof of_singles, NULL);
+
+    cr_expect_str_eq(got, expected, "got:\n%s", got);
+    free(got);
+}
+
+/* Inserts a chunk of a type that does not exist before END. */
+static char *render_with_chunk(unsigned type, unsigned flags)
+{
+    struct bytes b = {0};
+    unsigned char head[TIDE_HEAD_BYTES];
+    struct tide_chunk c = {.type = (uint8_t)type, .flags = (uint8_t)flags, .version = 1};
+    char *text;
+
+    tide_chunk_put(head, &c);
+    put(&b, of_fragments, sizeof of_fragments - TIDE_HEAD_BYTES);
+    put(&b, head, sizeof head);
+    put(&b, of_fragments + sizeof of_fragments - TIDE_HEAD_BYTES, TIDE_HEAD_BYTES);
+    text = render(b.p, b.n, NULL);
+    free(b.p);
+    return text;
+}
+
+Test(tide, unknown_chunks_are_skipped_where_they_may_be)
+{
+    char *skipped = render_with_chunk(77, TIDE_CHUNK_MAY_SKIP), *refused = render_with_chunk(77, 0);
+
+    cr_expect_not_null(strstr(skipped, "read 601000 4\nend\n"), "%s", skipped);
+    cr_expect_not_null(strstr(refused, "read 601000 4\nerror -4"), "%s", refused);
+    cr_expect_not_null(strstr(refused, "type 77, which version 1"), "%s", refused);
+    free(skipped);
+    free(refused);
+}
