@@ -196,7 +196,7 @@ record grep "regular expression search" "grep --version" book "" \
     /usr/bin/grep -nE '([aeiou][a-z])+s[aeiou]*t'
 record heap "Perl again, with its calls of malloc and free" "perl -e 'print \"perl \$^V\"'" page "--heap" \
     /usr/bin/perl words.pl
-record pipeline "four processes: a shell and its pipe" "sort --version" numbers "--children" \
+record long/pipeline "four processes: a shell and its pipe" "sort --version" numbers "--children" \
     /bin/sh -c 'sort -n | uniq -c | sort -rn'
 record long/python "interpreter: Python, word statistics" "python3 --version" /dev/null \
     "--max-accesses 15M" \

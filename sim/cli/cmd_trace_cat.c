@@ -234,8 +234,10 @@ static int join(struct cat *c, struct tide_error *e)
         snprintf(note, sizeof note, "trace cat");
     c->out.options.command = command;
     c->out.options.note = note;
-    if (rc == 0)
+    if (rc == 0) { /* recorder, date and page size: those of the first stand for all */
+        cli_out_describe(&c->out, tide_reader_info(c->sources[0].trace.reader));
         rc = cli_out_open(&c->out, e);
+    }
     if (rc == 0)
         rc = give_all(c, e);
     rc = cli_out_end(&c->out, c->sources != NULL ? c->sources[0].trace.reader : NULL, false, rc, e);
