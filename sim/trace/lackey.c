@@ -399,6 +399,7 @@ const struct tide_format tide_format_lackey = {
     .name = "lackey",
     .summary = "Valgrind's lackey --trace-mem=yes, with -d and --trace-syscalls=yes where given",
     .example = "I  0401ab70,3 or  S 1fff000708,8",
+    .lines = true,
     .state_bytes = sizeof(struct lackey),
     .probe = probe,
     .fini = fini,

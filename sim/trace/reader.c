@@ -54,6 +54,8 @@ struct tide_reader {
     struct tide_trace_info info;
     uint64_t accesses; /* handed out */
     int ended;         /* 1: the end, negative: `failed`; then nothing more comes */
+    bool going_on;     /* a damaged record does not end the trace, */
+    bool more;         /* ... and what has failed was one */
     struct tide_error failed;
 };
 
@@ -307,7 +309,8 @@ static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *
     for (;;) {
         int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
 
-        if (rc == TIDE_E_TRACE)
+        r->more = rc == TIDE_E_TRACE && r->going_on;
+        if (rc == TIDE_E_TRACE && !r->going_on)
             blame_stream(r);
         if (rc != 0 || r->window.at_end)
             return rc;
@@ -339,12 +342,13 @@ static bool has_events(const struct tide_trace_info *info)
 
 int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
+    int rc;
+
     b->n_accesses = b->n_events = 0;
     b->dictionary = NULL;
     b->first = r->accesses;
     if (r->ended == 0) {
-        int rc = fill(r, b, &r->failed);
-
+        rc = fill(r, b, &r->failed);
         if (!r->format->counts)
             count_kinds(b, r->info.accesses);
         r->accesses += b->n_accesses;
@@ -359,9 +363,25 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
         if (b->n_accesses > 0 || b->n_events > 0)
             return 1;
     }
-    if (r->ended < 0 && e != NULL)
+    if (r->ended >= 0)
+        return 0;
+    if (e != NULL)
         *e = r->failed;
-    return r->ended < 0 ? r->ended : 0;
+    rc = r->ended;
+    if (r->more)
+        r->ended = 0;
+    return rc;
+}
+
+bool tide_reader_go_on(struct tide_reader *r)
+{
+    r->going_on = r->format->lines;
+    return r->going_on;
+}
+
+bool tide_reader_goes_on(const struct tide_reader *r)
+{
+    return r->more;
 }
 
 void tide_reader_take_fragments(struct tide_reader *r)

@@ -99,6 +99,19 @@ static const char *text_of(struct tide_state *s)
     return (const char *)s->payload;
 }
 
+static void take_header(const char *text, struct tide_trace_info *info)
+{
+    char page[16];
+
+    tide_lines_get(text, "command", info->command, sizeof info->command);
+    tide_lines_get(text, "recorder", info->recorder, sizeof info->recorder);
+    tide_lines_get(text, "date", info->date, sizeof info->date);
+    tide_lines_get(text, "note", info->note, sizeof info->note);
+    tide_lines_get(text, "reduction", info->reduction, sizeof info->reduction);
+    if (tide_lines_get(text, "host_page_bytes", page, sizeof page))
+        info->host_page_bytes = (uint32_t)strtoul(page, NULL, 10);
+}
+
 static void take_summary(struct tide_state *s, struct tide_trace_info *info)
 {
     struct tide_summary sum;
@@ -125,8 +138,7 @@ static int take_chunk(struct tide_state *s, const struct tide_reader_window *w,
         if (s->begun)
             return damage(s, w, b, s->offset, "a second header stands inside the trace", e);
         s->begun = true;
-        tide_lines_get(text_of(s), "command", info->command, sizeof info->command);
-        tide_lines_get(text_of(s), "reduction", info->reduction, sizeof info->reduction);
+        take_header(text_of(s), info);
         break;
     case TIDE_CHUNK_FRAGMENTS:
     case TIDE_CHUNK_COLUMNS:
