@@ -14,6 +14,8 @@
  *            forgotten
  *   START    the warm-up is over: what follows counts. Once, before the first reference that
  *            counts; never where the trace ends before that. Without a warm-up it comes first
+ *   MOVE     page `id` has another name from here (mremap): tide_follow_name() tells it. Comes in a
+ *            piece of its own. TIDE_REF_FIRST: it is forgotten, or was never referenced
  *
  * A page is a (process, vpn) pair and keeps its id when it is forgotten and touched again, so ids
  * are bounded by the pages that the trace names, not by how often it maps them. mremap moves pages
@@ -35,7 +37,7 @@
 #include "pager/machine.h"
 #include "trace/block.h"
 
-enum tide_ref_kind { TIDE_REF_PAGE, TIDE_REF_FAULT, TIDE_REF_FORGET, TIDE_REF_START };
+enum tide_ref_kind { TIDE_REF_PAGE, TIDE_REF_FAULT, TIDE_REF_FORGET, TIDE_REF_START, TIDE_REF_MOVE };
 
 enum {
     TIDE_REF_WRITES = 1, /* one of the n is a write, or the write of a modify */
@@ -47,7 +49,7 @@ enum {
 };
 
 struct tide_page_ref {
-    uint32_t id;      /* 0 .. tide_follow_ids() - 1; PAGE and FORGET, else 0 */
+    uint32_t id;      /* 0 .. tide_follow_ids() - 1; PAGE, FORGET and MOVE, else 0 */
     uint32_t n;       /* references; >= 1 for PAGE and FAULT, else 0 */
     uint16_t process; /* dense index; 0 for START */
     uint8_t kind;     /* enum tide_ref_kind */
@@ -82,6 +84,8 @@ TIDE_MUST_CHECK int tide_follow_finish(struct tide_follow *f, struct tide_error 
  * follower and may move with the next feed. */
 size_t tide_follow_ids(const struct tide_follow *f);
 const tide_page *tide_follow_pages(const struct tide_follow *f);
+/* The page that has this id now, in step with what is delivered. */
+tide_page tide_follow_name(const struct tide_follow *f, uint32_t id);
 /* Different pages touched so far, whatever of the trace is delivered; segmentation faults left
  * out. */
 uint64_t tide_follow_distinct_pages(const struct tide_follow *f);
