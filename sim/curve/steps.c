@@ -157,8 +157,8 @@ static uint32_t fold_pair(const struct tide_steps *s, uint32_t from, uint32_t en
 {
     const struct tide_step *step = &s->steps[from];
     struct tide_pair p = {.from = from};
-    uint32_t at = from, last = 0, tail = 0;
-    uint32_t id[2] = {step->id, step->id}, n[2] = {0}, told[2] = {0}, writes = 0;
+    uint32_t at = from, last = 0, writes = 0;
+    uint32_t id[2] = {step->id, step->id}, n[2] = {0}, told[2] = {0}, after[2] = {0};
 
     for (; at < end && is_touch(step); at++, step++) {
         unsigned k = step->id != id[0];
@@ -168,14 +168,17 @@ static uint32_t fold_pair(const struct tide_steps *s, uint32_t from, uint32_t en
                 break;
             id[1] = step->id;
         }
-        tail = k == last ? tail + step->n : step->n;
-        last = k;
         n[k] += step->n;
-        told[k] += (step->flags & TIDE_STEP_REPEATS) == 0;
+        after[k] = 0;
+        after[1 - k] += step->n;
+        if ((step->flags & TIDE_STEP_REPEATS) == 0) {
+            told[k]++;
+            last = k;
+        }
         writes |= (step->flags & TIDE_STEP_WRITES) << k;
     }
     p.to = at > from ? at : from + 1; /* what is no touch stands alone */
-    p.tail = tail;
+    p.tail = after[1 - last];
     for (unsigned k = 0; k < 2; k++) {
         unsigned of = k == 1 ? last : 1 - last;
 

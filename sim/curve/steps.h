@@ -37,8 +37,8 @@ struct tide_step {
     uint32_t flags; /* TIDE_STEP_* */
 };
 
-/* Steps [from, to) touch pages id[0] and id[1] only; id[1] is the last one. Idle steps and ends
- * stand alone, with n of 0. */
+/* Steps [from, to) touch pages id[0] and id[1] only; id[1] is that of the last step that does not
+ * repeat. Idle steps and ends stand alone, with n of 0. */
 struct tide_pair {
     uint32_t from, to;
     uint32_t id[2];   /* id[0] is id[1] where there is only one page */
