@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "batch/feed.h"
+#include "batch/sizes.h"
 #include "batch/spool.h"
 #include "batch/store.h"
 #include "pager/reduced.h"
@@ -28,6 +29,7 @@ struct batch {
     size_t trace_index, n_traces;
     int64_t progress_ms; /* when progress was last told */
     size_t n_damaged, n_oom;
+    bool faults_only;
 };
 
 /* One machine on the trace at hand. */
@@ -257,6 +259,7 @@ static int take_over(struct replay *t, struct tide_error *e)
         rc = tide_store_find(t->store, r->result, &stored, e);
         /* What a damaged trace gave is made again, so that its damage is told again. */
         if (rc == 1 && r->result->status != TIDE_STATUS_PARTIAL) {
+            r->result->faults = r->result->counts.faults_minor + r->result->counts.faults_major;
             rc = set_summary(t, r->result, stored, e);
             r->finished = r->result->resumed = true;
         }
@@ -405,16 +408,23 @@ static int sample(void *context, const struct tide_machine *m, const struct tide
 }
 
 /* What the trace says about itself is known with its first block. */
+static int parse_reduction(const struct replay *t, struct tide_reduction *out, struct tide_error *e)
+{
+    const char *text = tide_reader_info(t->reader)->reduction;
+
+    if (tide_reduction_parse(text, out))
+        return 0;
+    tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
+    tide_error_where(e, "%s", t->path);
+    return TIDE_E_TRACE;
+}
+
 static int admit(struct run *r, struct tide_error *e)
 {
-    const char *text = tide_reader_info(r->replay->reader)->reduction;
-    int rc;
+    int rc = parse_reduction(r->replay, &r->reduction, e);
 
-    if (!tide_reduction_parse(text, &r->reduction)) {
-        rc = tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
-        tide_error_where(e, "%s", r->replay->path);
+    if (rc != 0)
         return rc;
-    }
     rc = tide_reduced_check(&r->reduction, r->config, tide_machine_frames(r->machine), e);
     if (rc != 0)
         tide_error_where(e, "%s", r->replay->path);
@@ -470,6 +480,7 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
     result->frames = tide_machine_frames(r->machine);
     result->cycles = tide_machine_cycles(r->machine);
     tide_machine_counts(r->machine, &result->counts);
+    result->faults = result->counts.faults_minor + result->counts.faults_major;
     rc = tide_reduced_check_counts(&r->reduction, &result->counts, e);
     if (rc != 0) {
         tide_error_where(e, "%s", r->replay->path);
@@ -554,18 +565,22 @@ static int keep(struct replay *t, const struct tide_feed *f, struct tide_error *
     return rc;
 }
 
+static void tell_damage(struct replay *t, const struct tide_error *error)
+{
+    t->damaged = true;
+    t->batch->n_damaged++;
+    if (t->batch->o->watch.damaged != NULL)
+        t->batch->o->watch.damaged(t->batch->o->watch.context, t->path, error);
+}
+
 /* Results of the runs that were made; their consumers stand in the same order. */
 static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
 {
     size_t made = 0;
     int rc = 0;
 
-    if (f->trace_code < 0) {
-        t->damaged = true;
-        t->batch->n_damaged++;
-        if (t->batch->o->watch.damaged != NULL)
-            t->batch->o->watch.damaged(t->batch->o->watch.context, t->path, &f->trace_error);
-    }
+    if (f->trace_code < 0)
+        tell_damage(t, &f->trace_error);
     tell_progress(t, f->reader, f->accesses);
     if (t->store != NULL && !t->known)
         rc = drain(tide_reader_stream(f->reader), &t->content, e);
@@ -612,6 +627,117 @@ static int replay(struct replay *t, struct tide_error *e)
     return rc;
 }
 
+/* ---- faults alone ---- */
+
+/* What the trace says about itself may forbid some machine. */
+static int admit_sizes(struct replay *t, const struct tide_sizes *sizes, struct tide_error *e)
+{
+    struct tide_reduction reduction;
+    int rc = parse_reduction(t, &reduction, e);
+
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        t->runs[i].reduction = reduction;
+        rc = tide_reduced_check(&reduction, t->runs[i].config, tide_sizes_frames(sizes, i), e);
+        if (rc != 0)
+            tide_error_where(e, "%s", t->path);
+    }
+    return rc;
+}
+
+struct sizes_feed {
+    struct replay *replay;
+    struct tide_sizes *sizes;
+};
+
+static int begin_sizes(void *context, struct tide_error *e)
+{
+    struct sizes_feed *f = context;
+
+    return admit_sizes(f->replay, f->sizes, e);
+}
+
+static void sizes_progress(void *context, struct tide_reader *r, uint64_t accesses)
+{
+    progress(((struct sizes_feed *)context)->replay, r, accesses);
+}
+
+static int conclude_sizes(struct replay *t, const struct tide_sizes *sizes,
+                          struct tide_sizes_feed *f, struct tide_error *e)
+{
+    struct tide_follow_counts references = tide_sizes_references(sizes);
+
+    if (f->trace_code < 0) {
+        name_stdin(t, &f->trace_error);
+        tell_damage(t, &f->trace_error);
+    }
+    tell_progress(t, f->reader, f->accesses);
+    for (size_t i = 0; i < t->n; i++) {
+        struct tide_run_result *r = t->runs[i].result;
+        struct tide_size_counts counts = tide_sizes_counts(sizes, i);
+        int rc;
+
+        r->status = t->damaged ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
+        r->frames = tide_sizes_frames(sizes, i);
+        r->faults = counts.faults;
+        r->counts.references = references.references;
+        r->counts.evictions = counts.evictions;
+        r->counts.writebacks = counts.writebacks;
+        r->counts.kinds[TIDE_FAULT_SEGV_NONCANONICAL] = references.noncanonical;
+        r->counts.kinds[TIDE_FAULT_SEGV_MAP] = references.faults - references.noncanonical;
+        rc = tide_reduced_check_counts(&t->runs[i].reduction, &r->counts, e);
+        if (rc != 0) {
+            tide_error_where(e, "%s", t->path);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static bool can_do_sizes(const struct replay *t, const struct tide_machine_config **machines)
+{
+    for (size_t i = 0; i < t->n; i++)
+        machines[i] = t->runs[i].config;
+    return t->batch->faults_only && t->batch->o->engine == TIDE_ENGINE_FAST &&
+           tide_sizes_can(machines, t->n);
+}
+
+static int count_sizes(struct replay *t, const struct tide_machine_config *const *machines,
+                       struct tide_error *e)
+{
+    uint64_t distinct = t->n_scans > 0 ? tide_scan_distinct_pages(t->scans[0].scan) : 0;
+    struct sizes_feed context = {.replay = t};
+    struct tide_sizes_feed f = {.jobs = t->batch->o->jobs,
+                                .begin = begin_sizes,
+                                .progress = sizes_progress,
+                                .context = &context};
+    int rc = 0;
+
+    context.sizes = tide_sizes_new(machines, t->n, distinct, e);
+    if (context.sizes == NULL)
+        return e->code;
+    f.reader = open_reader(t, e);
+    t->reader = f.reader;
+    rc = f.reader == NULL ? e->code : tide_sizes_run(context.sizes, &f, e);
+    if (rc == 0)
+        rc = conclude_sizes(t, context.sizes, &f, e);
+    if (f.reader != NULL)
+        tide_reader_close(f.reader);
+    tide_sizes_free(context.sizes);
+    return rc;
+}
+
+static int replay_or_count(struct replay *t, struct tide_error *e)
+{
+    const struct tide_machine_config **machines = tide_calloc(t->n + 1, sizeof *machines);
+    int rc;
+
+    if (machines == NULL)
+        return tide_nomem(e);
+    rc = can_do_sizes(t, machines) ? count_sizes(t, machines, e) : replay(t, e);
+    free(machines);
+    return rc;
+}
+
 /* A run that repeats another one has its results too. */
 static int repeat(struct replay *t, struct tide_error *e)
 {
@@ -624,6 +750,7 @@ static int repeat(struct replay *t, struct tide_error *e)
             r->result->frames = from->frames;
             r->result->cycles = from->cycles;
             r->result->counts = from->counts;
+            r->result->faults = from->faults;
             r->result->summary = tide_strdup(from->summary);
             if (r->result->summary == NULL)
                 return tide_nomem(e);
@@ -712,7 +839,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
     if (rc == 0)
         rc = scan(&t, e);
     if (rc == 0)
-        rc = replay(&t, e);
+        rc = replay_or_count(&t, e);
     if (rc == 0)
         rc = repeat(&t, e);
     if (rc == 0 && n > 0)
@@ -962,13 +1089,13 @@ int tide_batch_run(const struct tide_experiments *x, const struct tide_batch_opt
     return verdict(&b, out->n, e);
 }
 
-int tide_batch_compare(const char *trace, const char *format,
-                       const struct tide_machine_config *machines, size_t n,
-                       const struct tide_batch_options *o, struct tide_batch_results *out,
-                       struct tide_error *e)
+static int compare(bool faults_only, const char *trace, const char *format,
+                   const struct tide_machine_config *machines, size_t n,
+                   const struct tide_batch_options *o, struct tide_batch_results *out,
+                   struct tide_error *e)
 {
     struct tide_error local = {0};
-    struct batch b = {.o = o, .n_traces = 1};
+    struct batch b = {.o = o, .n_traces = 1, .faults_only = faults_only};
     int rc;
 
     e = e != NULL ? e : &local;
@@ -985,6 +1112,22 @@ int tide_batch_compare(const char *trace, const char *format,
         return rc;
     }
     return verdict(&b, n, e);
+}
+
+int tide_batch_compare(const char *trace, const char *format,
+                       const struct tide_machine_config *machines, size_t n,
+                       const struct tide_batch_options *o, struct tide_batch_results *out,
+                       struct tide_error *e)
+{
+    return compare(false, trace, format, machines, n, o, out, e);
+}
+
+int tide_batch_faults(const char *trace, const char *format,
+                      const struct tide_machine_config *machines, size_t n,
+                      const struct tide_batch_options *o, struct tide_batch_results *out,
+                      struct tide_error *e)
+{
+    return compare(true, trace, format, machines, n, o, out, e);
 }
 
 void tide_batch_results_free(struct tide_batch_results *r)

@@ -1,4 +1,5 @@
 /* pagetide compare: policies against memory sizes on one trace, as a table. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,38 +195,42 @@ static int run_to_files(const struct request *q, const struct tide_batch_options
     return rc;
 }
 
-static int add_cell(struct cli_table *t, const struct tide_run_result *r, size_t column,
+enum metric { FRAMES, FAULTS, FAULT_RATIO };
+
+static int add_cell(struct cli_table *t, const struct tide_run_result *r, enum metric metric,
                     struct tide_error *e)
 {
-    char cell[64];
+    uint64_t references = r->counts.references;
 
-    if (!tide_csv_cell(r->summary, column, cell, sizeof cell) || cell[0] == '\0')
-        return cli_cell(t, e, "-");
-    if (strchr(cell, '.') != NULL) /* a ratio: three digits are for people, the CSV has them all */
-        return cli_cell(t, e, "%.3g", strtod(cell, NULL));
-    return cli_cell(t, e, "%s", cell);
+    if (metric == FAULTS)
+        return cli_cell(t, e, "%" PRIu64, r->faults);
+    if (metric == FAULT_RATIO && references > 0) /* three digits are for people, the CSV has all */
+        return cli_cell(t, e, "%.3g", (double)r->faults / (double)references);
+    if (metric == FRAMES && r->frames > 0)
+        return cli_cell(t, e, "%" PRIu64, r->frames);
+    return cli_cell(t, e, "-");
 }
 
 /* One metric: policies down, memories across; the frames that each memory came to where they are
  * the same for all policies. */
 static int print_metric(const struct request *q, const struct tide_batch_results *results,
-                        size_t column, bool frames, struct tide_error *e)
+                        enum metric metric, const char *name, struct tide_error *e)
 {
     struct cli_table t = {.columns = q->memories.n + 1, .left = 1};
     size_t across = q->memories.n;
-    int rc = cli_cell(&t, e, "%s", tide_tables[TIDE_TABLE_summary].columns[column].name);
+    int rc = cli_cell(&t, e, "%s", name);
 
     for (size_t m = 0; rc == 0 && m < across; m++)
         rc = cli_cell(&t, e, "%s", q->memories.items[m]);
-    if (rc == 0 && frames)
+    if (rc == 0 && metric == FAULTS)
         rc = cli_cell(&t, e, "frames");
-    for (size_t m = 0; rc == 0 && frames && m < across; m++)
-        rc = add_cell(&t, &results->runs[m], TIDE_COL_summary_frames, e);
+    for (size_t m = 0; rc == 0 && metric == FAULTS && m < across; m++)
+        rc = add_cell(&t, &results->runs[m], FRAMES, e);
     for (size_t i = 0; rc == 0 && i < results->n; i++) {
         if (i % across == 0)
             rc = cli_cell(&t, e, "%s", q->policies.items[i / across]);
         if (rc == 0)
-            rc = add_cell(&t, &results->runs[i], column, e);
+            rc = add_cell(&t, &results->runs[i], metric, e);
     }
     if (rc == 0)
         cli_table_print(&t, "", stdout);
@@ -236,11 +241,11 @@ static int print_metric(const struct request *q, const struct tide_batch_results
 static int print_results(const struct request *q, const struct tide_batch_results *results,
                          struct tide_error *e)
 {
-    int rc = print_metric(q, results, TIDE_COL_summary_faults, true, e);
+    int rc = print_metric(q, results, FAULTS, "faults", e);
 
     putchar('\n');
     if (rc == 0)
-        rc = print_metric(q, results, TIDE_COL_summary_fault_ratio, false, e);
+        rc = print_metric(q, results, FAULT_RATIO, "fault_ratio", e);
     for (size_t i = 0; rc == 0 && i < results->n; i++) {
         const struct tide_run_result *r = &results->runs[i];
 
@@ -264,7 +269,7 @@ static int run_machines(const struct request *q, const struct cli_args *args, st
     if (q->output != NULL)
         rc = run_to_files(q, &options, &results, e);
     else
-        rc = tide_batch_compare(q->trace, q->format, q->machines, q->n, &options, &results, e);
+        rc = tide_batch_faults(q->trace, q->format, q->machines, q->n, &options, &results, e);
     rc = cli_batch_end(rc, &progress, e);
     if (results.n == q->n && print_results(q, &results, &printing) != 0 && rc == 0) {
         rc = printing.code;

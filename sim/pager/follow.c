@@ -53,6 +53,7 @@ struct tide_follow {
     struct followed_process **processes;
     size_t n_processes, processes_cap;
 
+    struct tide_follow_counts counts;
     struct tide_page_ref *piece; /* PIECE of them */
     size_t n_piece;
     int hook_code;
@@ -117,6 +118,8 @@ static int put(struct tide_follow *f, struct tide_page_ref ref, struct tide_erro
             f->warmup_left -= ref.n;
         }
     }
+    if (f->warmup_left == UINT64_MAX)
+        f->counts.references += ref.n;
     last = f->n_piece > 0 ? &f->piece[f->n_piece - 1] : &nothing;
     if (last->kind == ref.kind && last->id == ref.id && last->process == ref.process &&
         ((ref.flags & TIDE_REF_CONTINUES) != 0 || ref.kind == TIDE_REF_FAULT) &&
@@ -502,8 +505,14 @@ static int follow_reference(struct tide_follow *f, unsigned process, uint64_t ad
         return put_page(f, near, 1, first, kind == TIDE_WRITE, e);
     }
     f->previous = TIDE_PAGE_NONE;
-    return put(
-        f, (struct tide_page_ref){.n = 1, .process = (uint16_t)process, .kind = TIDE_REF_FAULT}, e);
+    rc = put(f,
+             (struct tide_page_ref){.n = 1, .process = (uint16_t)process, .kind = TIDE_REF_FAULT},
+             e);
+    if (f->warmup_left == UINT64_MAX) {
+        f->counts.faults++;
+        f->counts.noncanonical += !canonical;
+    }
+    return rc;
 }
 
 static int follow_access(struct tide_follow *f, const struct tide_access *a, struct tide_error *e)
@@ -730,6 +739,11 @@ const tide_page *tide_follow_pages(const struct tide_follow *f)
 tide_page tide_follow_name(const struct tide_follow *f, uint32_t id)
 {
     return id < f->n_moved ? f->moved[id] : f->names[id];
+}
+
+struct tide_follow_counts tide_follow_counts(const struct tide_follow *f)
+{
+    return f->counts;
 }
 
 uint64_t tide_follow_distinct_pages(const struct tide_follow *f)

@@ -86,6 +86,13 @@ size_t tide_follow_ids(const struct tide_follow *f);
 const tide_page *tide_follow_pages(const struct tide_follow *f);
 /* The page that has this id now, in step with what is delivered. */
 tide_page tide_follow_name(const struct tide_follow *f, uint32_t id);
+/* Of the references behind START that have been followed. */
+struct tide_follow_counts {
+    uint64_t references;
+    uint64_t faults;       /* segmentation faults among them */
+    uint64_t noncanonical; /* ... beyond the page table's addresses */
+};
+struct tide_follow_counts tide_follow_counts(const struct tide_follow *f);
 /* Different pages touched so far, whatever of the trace is delivered; segmentation faults left
  * out. */
 uint64_t tide_follow_distinct_pages(const struct tide_follow *f);
