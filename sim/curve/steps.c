@@ -138,8 +138,8 @@ int tide_steps_take(struct tide_stepper *t, struct tide_steps *s, const struct t
         return rc;
     if (n == 1 && refs->kind == TIDE_REF_MOVE)
         return tide_steps_move(t, s,
-                               (refs->flags & TIDE_REF_FIRST) != 0 ? TIDE_BREAK_RENAME
-                                                                   : TIDE_BREAK_MOVE,
+                               (refs->flags & TIDE_REF_UNUSED) != 0 ? TIDE_BREAK_RENAME
+                                                                    : TIDE_BREAK_MOVE,
                                refs->id, tide_follow_name(f, refs->id), e);
     return tide_steps_add(t, s, refs, n, e);
 }

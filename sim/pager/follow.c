@@ -324,7 +324,7 @@ static int put_move(struct tide_follow *f, uint32_t id, tide_page name, bool liv
                   (struct tide_page_ref){.id = id,
                                          .process = (uint16_t)tide_page_process(name),
                                          .kind = TIDE_REF_MOVE,
-                                         .flags = live ? 0 : TIDE_REF_FIRST},
+                                         .flags = live ? 0 : TIDE_REF_UNUSED},
                   f->hook_error);
     return rc == 0 ? deliver(f, f->hook_error) : rc;
 }

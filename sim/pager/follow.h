@@ -15,7 +15,7 @@
  *   START    the warm-up is over: what follows counts. Once, before the first reference that
  *            counts; never where the trace ends before that. Without a warm-up it comes first
  *   MOVE     page `id` has another name from here (mremap): tide_follow_name() tells it. Comes in a
- *            piece of its own. TIDE_REF_FIRST: it is forgotten, or was never referenced
+ *            piece of its own
  *
  * A page is a (process, vpn) pair and keeps its id when it is forgotten and touched again, so ids
  * are bounded by the pages that the trace names, not by how often it maps them. mremap moves pages
@@ -45,7 +45,8 @@ enum {
     /* The entry goes on with the page of the reference before it: no change of page. That is where
      * something stood between two references (a FORGET of another page, START), or n would
      * overflow. */
-    TIDE_REF_CONTINUES = 4
+    TIDE_REF_CONTINUES = 4,
+    TIDE_REF_UNUSED = 8 /* of MOVE: the page is forgotten, or was never referenced */
 };
 
 struct tide_page_ref {
