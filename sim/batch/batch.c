@@ -18,6 +18,7 @@
 #include "batch/store.h"
 #include "pager/reduced.h"
 #include "pager/scan.h"
+#include "report/curves.h"
 #include "report/json.h"
 #include "report/machine.h"
 #include "trace/reader.h"
@@ -56,6 +57,18 @@ struct scan {
     struct tide_scan *scan;
 };
 
+/* The curves of one page size. */
+struct curve_job {
+    struct replay *replay;
+    const struct tide_curve_plan *plan;
+    struct tide_run_result *result; /* id, variant, status: for the store */
+    bool finished;                  /* taken over */
+    struct tide_curves *curves;
+    struct tide_series *series; /* NULL: none wanted */
+    struct tide_rows rows;      /* with a store */
+    bool admitted;
+};
+
 /* One trace and its machines. */
 struct replay {
     struct batch *batch;
@@ -67,6 +80,8 @@ struct replay {
     char spool_path[TIDE_SPOOL_PATH];
     struct run *runs;
     size_t n, n_made;
+    struct curve_job *jobs;
+    size_t n_jobs;
     struct scan *scans;
     size_t n_scans;
     bool scanning;
@@ -212,12 +227,33 @@ static uint32_t hash_variant(const struct tide_machine_config *c, const char *fo
     return (uint32_t)(format != NULL ? tide_hash_bytes(h, format, strlen(format)) : h);
 }
 
+static void set_result_id(struct tide_run_result *result, uint64_t hash,
+                          const struct tide_content *c)
+{
+    uint64_t h = tide_hash64(hash_u64(hash_u64(hash, c->crc), c->bytes));
+
+    snprintf(result->id, sizeof result->id, "%0*" PRIx64, TIDE_RUN_ID_DIGITS,
+             h >> (64 - 4 * TIDE_RUN_ID_DIGITS));
+}
+
 static void set_id(struct run *r, const struct tide_content *c)
 {
-    uint64_t h = tide_hash64(hash_u64(hash_u64(r->hash, c->crc), c->bytes));
+    set_result_id(r->result, r->hash, c);
+}
 
-    snprintf(r->result->id, sizeof r->result->id, "%0*" PRIx64, TIDE_RUN_ID_DIGITS,
-             h >> (64 - 4 * TIDE_RUN_ID_DIGITS));
+static void set_curve_id(struct curve_job *job, const struct tide_content *c)
+{
+    const struct tide_curves_config *k = &job->plan->curves;
+    const uint64_t words[] = {
+        k->geometry.page_shift, k->geometry.va_bits, k->skip, k->warmup, k->limit, k->which,
+        job->plan->n_taus,      job->plan->interval};
+    uint64_t h = tide_hash_bytes(TIDE_HASH_START, "curves", strlen("curves"));
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        h = hash_u64(h, words[i]);
+    for (size_t i = 0; i < job->plan->n_taus; i++)
+        h = hash_u64(h, job->plan->taus[i]);
+    set_result_id(job->result, h, c);
 }
 
 /* The row of summary.csv: what the stored one lacks goes in front. */
@@ -264,6 +300,13 @@ static int take_over(struct replay *t, struct tide_error *e)
             r->finished = r->result->resumed = true;
         }
         free(stored);
+    }
+    for (size_t i = 0; i < t->n_jobs && rc >= 0; i++) {
+        struct curve_job *job = &t->jobs[i];
+
+        set_curve_id(job, &t->content);
+        rc = tide_store_find(t->store, job->result, NULL, e);
+        job->finished = rc == 1 && job->result->status != TIDE_STATUS_PARTIAL;
     }
     return rc < 0 ? rc : 0;
 }
@@ -443,6 +486,119 @@ static int take_machine(void *context, const struct tide_block *b,
     return tide_machine_feed(r->machine, b, runs, e);
 }
 
+/* ---- curves ---- */
+
+static struct tide_csv *begin_row(void *context, enum tide_table table)
+{
+    struct curve_job *job = context;
+
+    tide_text_printf(&job->rows.csv.text, "%s,", tide_tables[table].name);
+    tide_csv_begin(&job->rows.csv, table, TIDE_CURVE_FIRST_COLUMN);
+    return &job->rows.csv;
+}
+
+static int end_row(void *context, enum tide_table table, struct tide_error *e)
+{
+    struct curve_job *job = context;
+
+    (void)table;
+    return tide_rows_flush(&job->rows, e);
+}
+
+static int take_sample(void *context, uint64_t vtime, const uint64_t *pages, struct tide_error *e)
+{
+    struct curve_job *job = context;
+    const struct tide_curve_rows rows = {.context = job, .begin = begin_row, .end = end_row};
+
+    return tide_report_series(&job->plan->curves, vtime, job->plan->taus, pages, job->plan->n_taus,
+                              &rows, e);
+}
+
+static int take_series(void *context, const struct tide_page_ref *refs, size_t n, size_t n_ids,
+                       struct tide_error *e)
+{
+    return tide_series_take(context, refs, n, n_ids, e);
+}
+
+/* A reduced trace lacks what working sets are made of, and small sizes. */
+static int admit_curves(struct curve_job *job, struct tide_error *e)
+{
+    const char *text = tide_reader_info(job->replay->reader)->reduction;
+    int rc;
+
+    job->admitted = text[0] == '\0';
+    if (job->admitted)
+        return 0;
+    rc = tide_fail(e, TIDE_E_CONFIG,
+                   "the trace is reduced (%.200s): its curves are not those of "
+                   "the whole trace",
+                   text);
+    tide_error_remedy(e, "take the curves of the trace that it was made from");
+    tide_error_where(e, "%s", job->replay->path);
+    return rc;
+}
+
+static int take_curves(void *context, const struct tide_block *b,
+                       const struct tide_block_runs *runs, struct tide_error *e)
+{
+    struct curve_job *job = context;
+    int rc = job->admitted ? 0 : admit_curves(job, e);
+
+    return rc != 0 ? rc : tide_curves_feed(job->curves, b, runs, e);
+}
+
+static int start_curves(struct curve_job *job, size_t number, struct tide_error *e)
+{
+    const struct tide_curve_plan *plan = job->plan;
+    const struct tide_series_config series = {.interval = plan->interval,
+                                              .taus = plan->taus,
+                                              .n_taus = plan->n_taus,
+                                              .context = job,
+                                              .sample = take_sample};
+    int rc =
+        job->replay->store != NULL ? tide_rows_open(&job->rows, job->replay->store, number, e) : 0;
+
+    if (rc != 0)
+        return rc;
+    job->curves = tide_curves_new(&plan->curves, e);
+    if (job->curves == NULL)
+        return e->code;
+    if (plan->n_taus == 0 || job->replay->store == NULL)
+        return 0;
+    job->series = tide_series_new(&series, e);
+    if (job->series == NULL)
+        return e->code;
+    tide_curves_add(job->curves,
+                    (struct tide_curve_consumer){.context = job->series, .take = take_series});
+    return 0;
+}
+
+/* `cut`: the trace was damaged before the curves had all they wanted. */
+static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
+{
+    const struct tide_batch_options *o = job->replay->batch->o;
+    const struct tide_curve_rows rows = {.context = job, .begin = begin_row, .end = end_row};
+    int rc = tide_curves_finish(job->curves, e);
+
+    job->result->status = cut ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
+    if (rc == 0 && job->series != NULL)
+        rc = tide_series_finish(job->series, e);
+    if (rc == 0 && job->replay->store != NULL)
+        rc = tide_report_curves(job->curves, &rows, e);
+    if (rc == 0 && o->curves != NULL)
+        o->curves(o->curves_context, job->curves, cut);
+    return rc;
+}
+
+static void free_curves(struct curve_job *job)
+{
+    tide_series_free(job->series);
+    tide_curves_free(job->curves);
+    tide_rows_close(&job->rows);
+}
+
+/* ---- replay, again ---- */
+
 static int start(struct run *r, size_t number, struct tide_error *e)
 {
     const struct replay *t = r->replay;
@@ -562,6 +718,10 @@ static int keep(struct replay *t, const struct tide_feed *f, struct tide_error *
         if (makes(t, &t->runs[i]))
             rc = tide_rows_commit(&t->runs[i].rows, t->store, t->runs[i].result, e);
     }
+    for (size_t i = 0; i < t->n_jobs && rc == 0; i++) {
+        if (!t->jobs[i].finished)
+            rc = tide_rows_commit(&t->jobs[i].rows, t->store, t->jobs[i].result, e);
+    }
     return rc;
 }
 
@@ -595,12 +755,23 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
             rc = finish(r, c->damaged || (t->damaged && !c->enough), e);
         }
     }
+    for (size_t i = 0; i < t->n_jobs && rc == 0; i++) {
+        struct curve_job *job = &t->jobs[i];
+
+        if (t->store != NULL)
+            set_curve_id(job, &t->content);
+        if (!job->finished) {
+            const struct tide_consumer *c = &f->consumers[made++];
+
+            rc = finish_curves(job, c->damaged || (t->damaged && !c->enough), e);
+        }
+    }
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
 
 static int replay(struct replay *t, struct tide_error *e)
 {
-    struct tide_feed f = {.consumers = tide_calloc(t->n, sizeof *f.consumers)};
+    struct tide_feed f = {.consumers = tide_calloc(t->n + t->n_jobs, sizeof *f.consumers)};
     int rc = f.consumers == NULL ? tide_nomem(e) : 0;
 
     for (size_t i = 0; i < t->n && rc == 0; i++) {
@@ -613,6 +784,15 @@ static int replay(struct replay *t, struct tide_error *e)
             .take = take_machine,
             .geometry = t->batch->o->engine == TIDE_ENGINE_FAST ? &r->geometry : NULL};
         rc = start(r, i, e);
+    }
+    for (size_t i = 0; i < t->n_jobs && rc == 0; i++) {
+        struct curve_job *job = &t->jobs[i];
+
+        if (job->finished)
+            continue;
+        f.consumers[f.n++] = (struct tide_consumer){
+            .context = job, .take = take_curves, .geometry = &job->plan->curves.geometry};
+        rc = start_curves(job, t->n + i, e);
     }
     if (rc == 0 && f.n > 0) {
         rc = feed(t, &f, e);
@@ -806,12 +986,22 @@ static int note_oddities(const struct replay *t, struct tide_error *e)
     return 0;
 }
 
-/* All machines on one trace. Fills `results` (n of them) and, with a store, *json. */
+/* What is made of one trace. */
+struct work {
+    const struct tide_machine_config *machines;
+    char *const *resolved; /* with a store */
+    size_t n;
+    struct tide_run_result *results; /* n of them, to be filled */
+    const struct tide_curve_plan *curves;
+    size_t n_curves;
+    struct tide_run_result *curve_results; /* n_curves of them, to be filled */
+};
+
+/* All machines and curves on one trace. With a store, *json is filled. */
 static int run_trace(struct batch *b, const struct tide_store *store, const char *path,
-                     const char *format, const struct tide_machine_config *machines,
-                     char *const *resolved, size_t n, struct tide_run_result *results, char **json,
-                     struct tide_error *e)
+                     const char *format, const struct work *w, char **json, struct tide_error *e)
 {
+    size_t n = w->n;
     struct replay t = {.batch = b,
                        .store = store,
                        .path = path,
@@ -819,21 +1009,32 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
                        .format = format,
                        .open_path = path,
                        .spool = -1,
-                       .n = n};
+                       .n = n,
+                       .n_jobs = w->n_curves};
     int rc;
 
     t.runs = tide_calloc(n, sizeof *t.runs);
-    if (t.runs == NULL)
+    t.jobs = tide_calloc(t.n_jobs, sizeof *t.jobs);
+    if (t.runs == NULL || t.jobs == NULL) {
+        free(t.runs);
+        free(t.jobs);
         return tide_nomem(e);
+    }
     for (size_t i = 0; i < n; i++) {
         t.runs[i] = (struct run){.replay = &t,
-                                 .config = &machines[i],
-                                 .geometry = tide_machine_geometry(&machines[i]),
-                                 .result = &results[i]};
+                                 .config = &w->machines[i],
+                                 .geometry = tide_machine_geometry(&w->machines[i]),
+                                 .result = &w->results[i]};
         if (store != NULL) {
-            t.runs[i].hash = hash_machine(resolved[i], &machines[i]);
-            results[i].variant = hash_variant(&machines[i], format);
+            t.runs[i].hash = hash_machine(w->resolved[i], &w->machines[i]);
+            w->results[i].variant = hash_variant(&w->machines[i], format);
         }
+    }
+    for (size_t i = 0; i < t.n_jobs; i++) {
+        t.jobs[i] =
+            (struct curve_job){.replay = &t, .plan = &w->curves[i], .result = &w->curve_results[i]};
+        w->curve_results[i].variant =
+            format != NULL ? (uint32_t)tide_hash_bytes(TIDE_HASH_START, format, strlen(format)) : 0;
     }
     rc = plan(&t, e);
     if (rc == 0)
@@ -849,6 +1050,8 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
             tide_machine_free(t.runs[i].machine);
         tide_rows_close(&t.runs[i].rows);
     }
+    for (size_t i = 0; i < t.n_jobs; i++)
+        free_curves(&t.jobs[i]);
     for (size_t k = 0; k < t.n_scans; k++) {
         if (t.scans[k].scan != NULL)
             tide_scan_free(t.scans[k].scan);
@@ -857,6 +1060,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
         close(t.spool);
     free(t.scans);
     free(t.runs);
+    free(t.jobs);
     if (json != NULL)
         *json = t.json;
     else
@@ -871,7 +1075,8 @@ struct experiment {
     const struct tide_experiment *x;
     struct tide_store store;
     struct tide_run_result *results;
-    char **trace_json; /* by trace */
+    struct tide_run_result *curve_results; /* by trace, then by plan */
+    char **trace_json;                     /* by trace */
 };
 
 static void print_time(time_t t, char *buf, size_t n)
@@ -951,15 +1156,22 @@ static int assemble(const struct experiment *x, const struct tide_batch_options 
 {
     const char **names = tide_calloc(x->x->n_traces, sizeof *names);
     struct tide_json json = {0};
+    struct tide_store_parts parts = {.runs = x->results,
+                                     .n_runs = x->x->n_traces * x->x->n_machines,
+                                     .curves = x->curve_results,
+                                     .n_curves = x->x->n_traces * x->x->n_curves,
+                                     .trace_names = names};
     int rc;
 
     if (names == NULL)
         return tide_nomem(e);
     for (size_t i = 0; i < x->x->n_traces; i++)
         names[i] = trace_name(x->x->traces[i]);
-    run_json(&json, x, o, started);
-    rc = tide_store_assemble(&x->store, x->results, x->x->n_traces * x->x->n_machines, names,
-                             &json.text, e);
+    if (parts.n_runs > 0) {
+        run_json(&json, x, o, started);
+        parts.json = &json.text;
+    }
+    rc = tide_store_assemble(&x->store, &parts, e);
     tide_json_fini(&json);
     free(names);
     return rc;
@@ -971,9 +1183,17 @@ static int run_experiment(struct batch *b, struct experiment *x, time_t started,
     const struct tide_experiment *c = x->x;
     int rc = 0;
 
-    for (size_t i = 0; i < c->n_traces && rc == 0; i++)
-        rc = run_trace(b, &x->store, c->traces[i], c->trace_format, c->machines, c->resolved,
-                       c->n_machines, x->results + i * c->n_machines, &x->trace_json[i], e);
+    for (size_t i = 0; i < c->n_traces && rc == 0; i++) {
+        const struct work w = {.machines = c->machines,
+                               .resolved = c->resolved,
+                               .n = c->n_machines,
+                               .results = x->results + i * c->n_machines,
+                               .curves = c->curves,
+                               .n_curves = c->n_curves,
+                               .curve_results = x->curve_results + i * c->n_curves};
+
+        rc = run_trace(b, &x->store, c->traces[i], c->trace_format, &w, &x->trace_json[i], e);
+    }
     return rc == 0 ? assemble(x, b->o, started, e) : rc;
 }
 
@@ -1023,8 +1243,12 @@ static int open_experiments(const struct tide_experiments *x, const struct tide_
             out->runs[out->n++] = (struct tide_run_result){
                 .experiment = k, .trace = i / ex->x->n_machines, .machine = i % ex->x->n_machines};
         ex->trace_json = tide_calloc(ex->x->n_traces, sizeof *ex->trace_json);
-        if (ex->trace_json == NULL)
+        ex->curve_results =
+            tide_calloc(ex->x->n_traces * ex->x->n_curves, sizeof *ex->curve_results);
+        if (ex->trace_json == NULL || ex->curve_results == NULL)
             return tide_nomem(e);
+        for (size_t i = 0; i < ex->x->n_traces * ex->x->n_curves; i++)
+            ex->curve_results[i].trace = i / ex->x->n_curves;
         rc = tide_store_open(&ex->store, ex->x->output_dir, o->version, o->resume, e);
         if (rc != 0)
             return rc;
@@ -1038,7 +1262,8 @@ static int verdict(const struct batch *b, size_t n_runs, struct tide_error *e)
     if (b->n_damaged > 0) {
         tide_fail(e, TIDE_E_TRACE, "%zu of %zu traces could be read only in part", b->n_damaged,
                   b->n_traces);
-        tide_error_remedy(e, "their runs have status partial: they say what was read");
+        tide_error_remedy(e,
+                          "their runs have status partial, and runs and curves say what was read");
         return TIDE_E_TRACE;
     }
     if (b->n_oom > 0) {
@@ -1079,6 +1304,7 @@ int tide_batch_run(const struct tide_experiments *x, const struct tide_batch_opt
         for (size_t i = 0; list[k].trace_json != NULL && i < list[k].x->n_traces; i++)
             free(list[k].trace_json[i]);
         free(list[k].trace_json);
+        free(list[k].curve_results);
         tide_store_close(&list[k].store);
     }
     free(list);
@@ -1106,7 +1332,8 @@ static int compare(bool faults_only, const char *trace, const char *format,
     }
     for (size_t i = 0; i < n; i++)
         out->runs[i].machine = i;
-    rc = run_trace(&b, NULL, trace, format, machines, NULL, n, out->runs, NULL, e);
+    rc = run_trace(&b, NULL, trace, format,
+                   &(struct work){.machines = machines, .n = n, .results = out->runs}, NULL, e);
     if (rc != 0) {
         tide_batch_results_free(out);
         return rc;
@@ -1128,6 +1355,21 @@ int tide_batch_faults(const char *trace, const char *format,
                       struct tide_error *e)
 {
     return compare(true, trace, format, machines, n, o, out, e);
+}
+
+int tide_batch_curves(const char *trace, const char *format, const struct tide_curve_plan *plan,
+                      const struct tide_batch_options *o, struct tide_error *e)
+{
+    struct tide_error local = {0};
+    struct tide_run_result result = {0};
+    struct batch b = {.o = o, .n_traces = 1};
+    int rc;
+
+    e = e != NULL ? e : &local;
+    rc =
+        run_trace(&b, NULL, trace, format,
+                  &(struct work){.curves = plan, .n_curves = 1, .curve_results = &result}, NULL, e);
+    return rc == 0 ? verdict(&b, 0, e) : rc;
 }
 
 void tide_batch_results_free(struct tide_batch_results *r)

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "config/experiment.h"
+#include "curve/curves.h"
 #include "pager/machine.h"
 
 enum { TIDE_RUN_ID_DIGITS = 12 };
@@ -52,6 +53,10 @@ struct tide_batch_options {
     const char *const *command; /* the command line, for run.json */
     size_t n_command;
     struct tide_batch_watch watch;
+    /* the curves of a trace are complete (partial: as far as the trace could be read); NULL: not
+     * asked for. Not called for those that `resume` takes over. */
+    void (*curves)(void *context, const struct tide_curves *c, bool partial);
+    void *curves_context;
 };
 
 /* What became of one run. */
@@ -101,6 +106,12 @@ TIDE_MUST_CHECK int tide_batch_faults(const char *trace, const char *format,
                                       const struct tide_machine_config *machines, size_t n,
                                       const struct tide_batch_options *o,
                                       struct tide_batch_results *out, struct tide_error *e);
+
+/* The curves of one trace without any file: `o->curves` is told. A trace that is damaged is
+ * TIDE_E_TRACE, after that. */
+TIDE_MUST_CHECK int tide_batch_curves(const char *trace, const char *format,
+                                      const struct tide_curve_plan *plan,
+                                      const struct tide_batch_options *o, struct tide_error *e);
 
 void tide_batch_results_free(struct tide_batch_results *r);
 

@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "report/curves.h"
 #include "report/machine.h"
 #include "report/outfile.h"
 
@@ -349,7 +350,8 @@ int tide_store_find(const struct tide_store *s, struct tide_run_result *result, 
     FILE *f;
     int rc = open_rows(s, result, &f, &path, e);
 
-    *summary = NULL;
+    if (summary != NULL)
+        *summary = NULL;
     if (f == NULL) {
         free(path);
         return rc;
@@ -368,14 +370,15 @@ int tide_store_find(const struct tide_store *s, struct tide_run_result *result, 
         crc = (uint32_t)crc32_z(crc, (const unsigned char *)r.bytes, r.n);
         if (starts(&r, "result"))
             counted = parse_result(r.bytes + strlen("result,"), result);
-        if (starts(&r, tide_tables[TIDE_TABLE_summary].name) && *summary == NULL) {
+        if (summary != NULL && starts(&r, tide_tables[TIDE_TABLE_summary].name) &&
+            *summary == NULL) {
             r.bytes[r.n - 1] = '\0';
             *summary = tide_strdup(strchr(r.bytes, ',') + 1);
         }
     }
     if (rc >= 0)
-        rc = rc == 0 && whole && counted && *summary != NULL;
-    if (rc <= 0) {
+        rc = rc == 0 && whole && counted && (summary == NULL || *summary != NULL);
+    if (rc <= 0 && summary != NULL) {
         free(*summary);
         *summary = NULL;
     }
@@ -484,6 +487,7 @@ out:
 /* ---- the tables ---- */
 
 struct table {
+    bool has_rows;
     struct tide_outfile file;
     struct tide_csv csv; /* what is not written yet */
 };
@@ -523,8 +527,10 @@ static int append_run(struct table *tables, const struct tide_store *s,
 
             if (!starts(&r, tide_tables[k].name))
                 continue;
-            tide_text_printf(t, "%s,", run->id);
-            if (k == TIDE_TABLE_summary) {
+            tables[k].has_rows = true;
+            if (!tide_report_is_curve((enum tide_table)k))
+                tide_text_printf(t, "%s,", run->id);
+            if (k == TIDE_TABLE_summary || tide_report_is_curve((enum tide_table)k)) {
                 tide_csv_quote(t, trace);
                 tide_text_add(t, ",", 1);
             }
@@ -541,8 +547,7 @@ static int append_run(struct table *tables, const struct tide_store *s,
 }
 
 static int fill_tables(struct table *tables, const struct tide_store *s,
-                       const struct tide_run_result *runs, size_t n, const char *const *trace_names,
-                       struct tide_error *e)
+                       const struct tide_store_parts *parts, struct tide_error *e)
 {
     int rc = 0;
 
@@ -556,8 +561,11 @@ static int fill_tables(struct table *tables, const struct tide_store *s,
     }
     if (rc == 0)
         tide_csv_schema(&tables[TIDE_TABLE_schema].csv);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = append_run(tables, s, &runs[i], trace_names[runs[i].trace], e);
+    for (size_t i = 0; i < parts->n_runs && rc == 0; i++)
+        rc = append_run(tables, s, &parts->runs[i], parts->trace_names[parts->runs[i].trace], e);
+    for (size_t i = 0; i < parts->n_curves && rc == 0; i++)
+        rc =
+            append_run(tables, s, &parts->curves[i], parts->trace_names[parts->curves[i].trace], e);
     for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
         rc = table_flush(&tables[k], 0, e);
         if (rc == 0)
@@ -566,40 +574,53 @@ static int fill_tables(struct table *tables, const struct tide_store *s,
     return rc;
 }
 
+/* Runs have all of their tables, curves those with rows. */
+static bool wanted(const struct table *tables, size_t k, const struct tide_store_parts *parts)
+{
+    if (k == TIDE_TABLE_schema)
+        return true;
+    return tide_report_is_curve((enum tide_table)k) ? tables[k].has_rows : parts->n_runs > 0;
+}
+
 /* run.json stands for a complete set: it goes first and comes last. */
 static int publish(struct table *tables, struct tide_outfile *json, const struct tide_store *s,
-                   struct tide_error *e)
+                   const struct tide_store_parts *parts, struct tide_error *e)
 {
     int rc = 0;
 
-    if (unlink(json->path) != 0 && errno != ENOENT)
+    if (parts->json != NULL && unlink(json->path) != 0 && errno != ENOENT)
         return tide_io_error(e, "replace", json->path);
-    for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++)
-        rc = tide_outfile_publish(&tables[k].file, e);
-    if (rc == 0)
+    for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
+        if (wanted(tables, k, parts))
+            rc = tide_outfile_publish(&tables[k].file, e);
+        else if (parts->n_runs > 0 && unlink(tables[k].file.path) != 0 && errno != ENOENT)
+            rc = tide_io_error(e, "remove", tables[k].file.path);
+    }
+    if (rc == 0 && parts->json != NULL)
         rc = tide_outfile_publish(json, e);
     return rc == 0 ? sync_folder(s->dir, e) : rc;
 }
 
-int tide_store_assemble(const struct tide_store *s, const struct tide_run_result *runs, size_t n,
-                        const char *const *trace_names, const struct tide_text *json,
+int tide_store_assemble(const struct tide_store *s, const struct tide_store_parts *parts,
                         struct tide_error *e)
 {
     struct table tables[TIDE_TABLES];
     struct tide_outfile run_json = TIDE_OUTFILE_NONE;
+    const struct tide_text *json = parts->json;
     int rc;
 
     for (size_t k = 0; k < TIDE_TABLES; k++)
         tables[k] = (struct table){.file = TIDE_OUTFILE_NONE};
-    rc = json->failed ? tide_nomem(e) : fill_tables(tables, s, runs, n, trace_names, e);
-    if (rc == 0)
+    rc = json != NULL && json->failed ? tide_nomem(e) : fill_tables(tables, s, parts, e);
+    if (rc == 0 && json != NULL) {
         rc = tide_outfile_open(&run_json, s->dir, "run.json", e);
+        if (rc == 0)
+            rc = tide_outfile_write(&run_json, json->bytes, json->n, e);
+        if (rc == 0)
+            rc = tide_outfile_finish(&run_json, e);
+    }
     if (rc == 0)
-        rc = tide_outfile_write(&run_json, json->bytes, json->n, e);
-    if (rc == 0)
-        rc = tide_outfile_finish(&run_json, e);
-    if (rc == 0)
-        rc = publish(tables, &run_json, s, e);
+        rc = publish(tables, &run_json, s, parts, e);
     for (size_t k = 0; k < TIDE_TABLES; k++) {
         tide_outfile_abandon(&tables[k].file);
         tide_csv_fini(&tables[k].csv);

@@ -57,7 +57,8 @@ TIDE_MUST_CHECK int tide_rows_commit(struct tide_rows *r, const struct tide_stor
 void tide_rows_close(struct tide_rows *r);
 
 /* Takes over a finished run by result->id: fills status, frames, cycles, counts, and *summary with
- * the stored row of summary (new memory). 1: there is a whole one, 0: there is none. */
+ * the stored row of summary (new memory; NULL for curves, which have none). 1: there is a whole
+ * one, 0: there is none. */
 TIDE_MUST_CHECK int tide_store_find(const struct tide_store *s, struct tide_run_result *result,
                                     char **summary, struct tide_error *e);
 
@@ -81,12 +82,22 @@ TIDE_MUST_CHECK int tide_store_recall(const struct tide_store *s, const char *pa
 
 /* ---- the tables ---- */
 
-/* Writes every CSV file from the row files of `runs`, and run.json from `json`. All are on the
- * disk before the first appears under its final name. trace_names: by result->trace. */
+/* What the tables are made of. */
+struct tide_store_parts {
+    const struct tide_run_result *runs;
+    size_t n_runs;
+    const struct tide_run_result *curves; /* stored like runs: id, variant, trace */
+    size_t n_curves;
+    const char *const *trace_names; /* by result->trace */
+    const struct tide_text *json;   /* run.json; NULL: none */
+};
+
+/* Writes the CSV files from the row files: those of runs where there are any, those of curves that
+ * have rows, and the schema; and run.json. All are on the disk before the first appears under its
+ * final name. With runs, files of curves that an earlier batch has left and that get no rows now
+ * are removed. */
 TIDE_MUST_CHECK int tide_store_assemble(const struct tide_store *s,
-                                        const struct tide_run_result *runs, size_t n,
-                                        const char *const *trace_names,
-                                        const struct tide_text *json, struct tide_error *e);
+                                        const struct tide_store_parts *parts, struct tide_error *e);
 
 /* FNV-1a; start with TIDE_HASH_START. */
 #define TIDE_HASH_START UINT64_C(0xcbf29ce484222325)

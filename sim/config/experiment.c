@@ -574,6 +574,9 @@ void tide_experiments_free(struct tide_experiments *x)
             free(one->traces[k]);
         for (size_t k = 0; k < one->n_machines; k++)
             free(one->resolved[k]);
+        for (size_t k = 0; k < one->n_curves; k++)
+            free(one->curves[k].taus);
+        free(one->curves);
         free(one->name);
         free(one->traces);
         free(one->machines);

@@ -22,6 +22,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "curve/curves.h"
 #include "pager/machine.h"
 
 struct tide_experiment {
@@ -32,6 +33,8 @@ struct tide_experiment {
     char **resolved; /* canonical YAML of each machine with every default filled in: equal machines
                       * have equal texts; what `run` ids are hashed from */
     size_t n_machines;
+    struct tide_curve_plan *curves; /* of each trace, one for each page size; n_curves 0: none */
+    size_t n_curves;
     char *output_dir;   /* NULL: not given */
     char *trace_format; /* NULL: by content */
 };

@@ -723,7 +723,13 @@ int tide_follow_feed(struct tide_follow *f, const struct tide_block *b,
 
 int tide_follow_finish(struct tide_follow *f, struct tide_error *e)
 {
-    return deliver(f, e);
+    int rc = 0;
+
+    if (f->warmup_left != UINT64_MAX) {
+        f->warmup_left = UINT64_MAX;
+        rc = push(f, (struct tide_page_ref){.kind = TIDE_REF_START}, e);
+    }
+    return rc == 0 ? deliver(f, e) : rc;
 }
 
 size_t tide_follow_ids(const struct tide_follow *f)

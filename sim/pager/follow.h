@@ -13,7 +13,7 @@
  *            reference is a first touch. Comes only for pages referenced since they were last
  *            forgotten
  *   START    the warm-up is over: what follows counts. Once, before the first reference that
- *            counts; never where the trace ends before that. Without a warm-up it comes first
+ *            counts; with finish where the trace ends before. Without a warm-up it comes first
  *   MOVE     page `id` has another name from here (mremap): tide_follow_name() tells it. Comes in a
  *            piece of its own
  *
@@ -78,7 +78,7 @@ void tide_follow_free(struct tide_follow *f);
  * reach take() with a later block, or with finish. */
 TIDE_MUST_CHECK int tide_follow_feed(struct tide_follow *f, const struct tide_block *b,
                                      const struct tide_block_runs *runs, struct tide_error *e);
-/* The trace is over: delivers what is left. */
+/* The trace is over: delivers what is left, and START where that has not come. */
 TIDE_MUST_CHECK int tide_follow_finish(struct tide_follow *f, struct tide_error *e);
 
 /* Ids so far, and the page that had each id first (ties of OPT go by it). The array belongs to the

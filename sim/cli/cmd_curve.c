@@ -1,0 +1,424 @@
+/* pagetide curve: LRU and OPT at every size, working sets at every window, in one pass. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "cli/cli.h"
+#include "report/csv.h"
+
+enum {
+    FLAG_CURVES = CLI_LONG,
+    FLAG_SKIP,
+    FLAG_WARMUP,
+    FLAG_LIMIT,
+    FLAG_PAGE_SIZE,
+    FLAG_TAU,
+    FLAG_INTERVAL,
+    FLAG_FORMAT
+};
+
+enum { MOST_JOBS = 1024, MOST_TAUS = 64, DEFAULT_INTERVAL = 100000 };
+
+struct request {
+    const char *trace, *output, *format;
+    struct cli_list curves, taus;
+    struct tide_machine_config base; /* page size, skip, warmup, limit */
+    struct tide_curve_plan plan;
+    uint64_t jobs, interval;
+    bool quiet;
+    struct tide_error *printing; /* what went wrong in a table */
+};
+
+/* ---- the request ---- */
+
+static int take_flag(struct request *q, const struct cli_args *args, int flag, const char *value,
+                     struct tide_error *e)
+{
+    struct tide_machine_config *c = &q->base;
+
+    switch (flag) {
+    case CLI_WORD:
+        if (q->trace != NULL)
+            return cli_usage(args, e, "one trace at a time: what is '%.200s'?", value);
+        q->trace = value;
+        return 0;
+    case FLAG_CURVES:
+        return cli_list_split(&q->curves, value, e);
+    case 'o':
+        q->output = value;
+        return 0;
+    case 'j':
+        return cli_count(args, "-j", value, 1, MOST_JOBS, &q->jobs, e);
+    case 'q':
+        q->quiet = true;
+        return 0;
+    case FLAG_SKIP:
+        return cli_count(args, "--skip", value, 0, UINT64_MAX, &c->skip, e);
+    case FLAG_WARMUP:
+        return cli_count(args, "--warmup", value, 0, UINT64_MAX, &c->warmup, e);
+    case FLAG_LIMIT:
+        return cli_count(args, "--limit", value, 1, UINT64_MAX, &c->limit, e);
+    case FLAG_PAGE_SIZE:
+        return cli_set("--page-size", c, "page_size", value, e);
+    case FLAG_TAU:
+        return cli_list_split(&q->taus, value, e);
+    case FLAG_INTERVAL:
+        return cli_count(args, "--interval", value, 1, UINT64_MAX, &q->interval, e);
+    case FLAG_FORMAT:
+        q->format = value;
+        return 0;
+    default:
+        return flag;
+    }
+}
+
+static int choose_curves(struct request *q, const struct cli_args *args, struct tide_error *e)
+{
+    for (size_t i = 0; i < q->curves.n; i++) {
+        const char *word = q->curves.items[i];
+        size_t k = 0;
+
+        while (tide_curve_names[k] != NULL && strcmp(tide_curve_names[k], word) != 0)
+            k++;
+        if (tide_curve_names[k] == NULL) {
+            const char *near = tide_nearest(word, tide_curve_names, TIDE_CURVES);
+            int rc = cli_usage(args, e, "--curves: there is no curve '%.200s'", word);
+
+            if (near != NULL)
+                tide_error_remedy(e, "did you mean '%s'? There are lru, opt, working-set and reuse",
+                                  near);
+            return rc;
+        }
+        q->plan.curves.which |= 1u << k;
+    }
+    if (q->curves.n == 0)
+        q->plan.curves.which = TIDE_CURVES_ALL;
+    return 0;
+}
+
+static int choose_windows(struct request *q, const struct cli_args *args, struct tide_error *e)
+{
+    if (q->taus.n == 0 && q->interval != 0)
+        return cli_usage(args, e, "--interval without --tau: which windows?");
+    if (q->taus.n == 0)
+        return 0;
+    if (q->output == NULL)
+        return cli_usage(args, e, "--tau without -o: the working set over time goes to wst.csv");
+    if (q->taus.n > MOST_TAUS)
+        return cli_usage(args, e, "--tau: at most %d windows", MOST_TAUS);
+    q->plan.taus = tide_calloc(q->taus.n, sizeof *q->plan.taus);
+    if (q->plan.taus == NULL)
+        return tide_nomem(e);
+    q->plan.interval = q->interval != 0 ? q->interval : DEFAULT_INTERVAL;
+    for (size_t i = 0; i < q->taus.n; i++) {
+        int rc = cli_count(args, "--tau", q->taus.items[i], 1, UINT64_MAX, &q->plan.taus[i], e);
+
+        if (rc != 0)
+            return rc;
+        for (size_t k = 0; k < i; k++)
+            if (q->plan.taus[k] == q->plan.taus[i])
+                return cli_usage(args, e, "--tau: %.200s is there twice", q->taus.items[i]);
+        q->plan.n_taus++;
+    }
+    return 0;
+}
+
+static int take_flags(struct request *q, struct cli_args *args, struct tide_error *e)
+{
+    struct tide_curves_config *c = &q->plan.curves;
+    const char *value;
+    int flag, rc = 0;
+
+    q->jobs = cli_processors();
+    tide_machine_defaults(&q->base);
+    while (rc == 0 && (flag = cli_next(args, &value, e)) != CLI_END)
+        rc = take_flag(q, args, flag, value, e);
+    if (rc == 0 && q->trace == NULL)
+        rc = cli_usage(args, e, "which trace? TRACE is missing");
+    if (rc == 0)
+        rc = choose_curves(q, args, e);
+    if (rc == 0)
+        rc = choose_windows(q, args, e);
+    if (rc == 0)
+        rc = tide_machine_check(&q->base, e);
+    c->geometry = tide_machine_geometry(&q->base);
+    c->skip = q->base.skip;
+    c->warmup = q->base.warmup;
+    c->limit = q->base.limit;
+    return rc;
+}
+
+/* ---- tables for people ---- */
+
+static bool chosen(const struct request *q, enum tide_curve which)
+{
+    return (q->plan.curves.which & 1u << which) != 0;
+}
+
+static int ratio_cell(struct cli_table *t, uint64_t num, uint64_t den, struct tide_error *e)
+{
+    if (den == 0)
+        return cli_cell(t, e, "-");
+    return cli_cell(t, e, "%.4g", (double)num / (double)den);
+}
+
+static uint64_t faults_at(const struct tide_distances *d, uint64_t frames)
+{
+    uint64_t faults = d->cap > 0 ? d->counts[0] : 0;
+
+    for (uint64_t k = frames + 1; k < d->cap; k++)
+        faults += d->counts[k];
+    return faults;
+}
+
+/* The least number of frames with at most that many faults. */
+static uint64_t frames_for(const struct tide_distances *d, uint64_t faults)
+{
+    uint64_t at_all = faults_at(d, 0), frames = 0;
+
+    while (at_all > faults && frames + 1 < d->cap)
+        at_all -= d->counts[++frames];
+    return frames;
+}
+
+/* Sizes one of which is twice the other, and all pages. */
+static int miss_table(const struct request *q, const struct tide_curves *c, struct tide_error *e)
+{
+    static const enum tide_curve both[] = {TIDE_CURVE_LRU, TIDE_CURVE_OPT};
+    uint64_t pages = tide_curves_pages(c), references = tide_curves_references(c);
+    struct cli_table t = {.columns = 1};
+    int rc;
+
+    for (size_t k = 0; k < 2; k++)
+        t.columns += chosen(q, both[k]) ? 2 : 0;
+    if (t.columns == 1)
+        return 0;
+    rc = cli_cell(&t, e, "frames");
+    for (size_t k = 0; k < 2 && rc == 0; k++) {
+        if (!chosen(q, both[k]))
+            continue;
+        rc = cli_cell(&t, e, "%s faults", tide_curve_names[both[k]]);
+        if (rc == 0)
+            rc = cli_cell(&t, e, "ratio");
+    }
+    for (uint64_t frames = 1; rc == 0 && frames <= pages;) {
+        rc = cli_cell(&t, e, "%" PRIu64, frames);
+        for (size_t k = 0; k < 2 && rc == 0; k++) {
+            uint64_t faults;
+
+            if (!chosen(q, both[k]))
+                continue;
+            faults = faults_at(tide_curves_distances(c, both[k]), frames);
+            rc = cli_cell(&t, e, "%" PRIu64, faults);
+            if (rc == 0)
+                rc = ratio_cell(&t, faults, references, e);
+        }
+        frames = frames < pages && 2 * frames > pages ? pages : 2 * frames;
+    }
+    if (rc == 0)
+        cli_table_print(&t, "", stdout);
+    cli_table_fini(&t);
+    for (size_t k = 0; k < 2 && rc == 0; k++) {
+        const struct tide_distances *d;
+        uint64_t least;
+
+        if (!chosen(q, both[k]) || pages == 0)
+            continue;
+        d = tide_curves_distances(c, both[k]);
+        least = faults_at(d, pages);
+        printf("%s: twice the fewest faults (%" PRIu64 ") at %" PRIu64
+               " frames, 1.1 times at %" PRIu64 ", no more than these at %" PRIu64 "\n",
+               tide_curve_names[both[k]], least, frames_for(d, 2 * least),
+               frames_for(d, least + least / 10), frames_for(d, least));
+    }
+    putchar('\n');
+    return rc;
+}
+
+struct window_table {
+    struct cli_table table;
+    const struct tide_curves *curves;
+    uint64_t next; /* tau to be shown */
+};
+
+/* About four windows for each factor of ten. */
+static int window_cells(void *context, const struct tide_window_point *p, struct tide_error *e)
+{
+    struct window_table *w = context;
+    uint64_t references = tide_curves_references(w->curves);
+    int rc;
+
+    if (p->tau < w->next)
+        return 0;
+    w->next = p->tau * 4;
+    rc = cli_cell(&w->table, e, "%" PRIu64, p->tau);
+    if (rc == 0)
+        rc = ratio_cell(&w->table, p->size_sum, references, e);
+    if (rc == 0)
+        rc = cli_cell(&w->table, e, "%" PRIu64, p->faults);
+    if (rc == 0)
+        rc = ratio_cell(&w->table, p->faults, references, e);
+    if (rc == 0)
+        rc = ratio_cell(&w->table, p->vmin_sum, references, e);
+    return rc == 0 ? ratio_cell(&w->table, p->footprint_sum, p->windows, e) : rc;
+}
+
+static int working_set_table(const struct tide_curves *c, struct tide_error *e)
+{
+    static const char *const heads[] = {"tau",   "ws pages",   "faults",
+                                        "ratio", "vmin pages", "footprint"};
+    struct window_table w = {.table = {.columns = sizeof heads / sizeof *heads}, .curves = c};
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads && rc == 0; i++)
+        rc = cli_cell(&w.table, e, "%s", heads[i]);
+    if (rc == 0)
+        rc = tide_windows_points(tide_curves_windows(c), window_cells, &w, e);
+    if (rc == 0)
+        cli_table_print(&w.table, "", stdout);
+    cli_table_fini(&w.table);
+    putchar('\n');
+    return rc;
+}
+
+static int reuse_table(const struct tide_curves *c, struct tide_error *e)
+{
+    const struct tide_distances *d = tide_curves_distances(c, TIDE_CURVE_REUSE);
+    struct cli_table t = {.columns = 3, .left = 1};
+    uint64_t references = tide_curves_references(c);
+    int rc = cli_cell(&t, e, "reuse distance");
+
+    if (rc == 0)
+        rc = cli_cell(&t, e, "references");
+    if (rc == 0)
+        rc = cli_cell(&t, e, "share");
+    for (uint64_t from = 1; rc == 0 && from < d->cap; from *= 2) {
+        uint64_t to = 2 * from - 1 < d->cap ? 2 * from - 1 : d->cap - 1, n = 0;
+
+        for (uint64_t k = from; k <= to; k++)
+            n += d->counts[k];
+        if (n == 0)
+            continue;
+        rc = from == 1 ? cli_cell(&t, e, "1")
+                       : cli_cell(&t, e, "%" PRIu64 "-%" PRIu64, from, 2 * from - 1);
+        if (rc == 0)
+            rc = cli_cell(&t, e, "%" PRIu64, n);
+        if (rc == 0)
+            rc = ratio_cell(&t, n, references, e);
+    }
+    if (rc == 0)
+        rc = cli_cell(&t, e, "first touch");
+    if (rc == 0)
+        rc = cli_cell(&t, e, "%" PRIu64, d->cap > 0 ? d->counts[0] : 0);
+    if (rc == 0)
+        rc = ratio_cell(&t, d->cap > 0 ? d->counts[0] : 0, references, e);
+    if (rc == 0)
+        cli_table_print(&t, "", stdout);
+    cli_table_fini(&t);
+    return rc;
+}
+
+static void print_curves(void *context, const struct tide_curves *c, bool partial)
+{
+    struct request *q = context;
+    struct tide_error *e = q->printing;
+    int rc;
+
+    printf("%" PRIu64 " references to %" PRIu64 " pages of %" PRIu64 " bytes%s\n\n",
+           tide_curves_references(c), tide_curves_pages(c),
+           UINT64_C(1) << q->plan.curves.geometry.page_shift,
+           partial ? " (the trace is damaged: what could be read of it)" : "");
+    rc = miss_table(q, c, e);
+    if (rc == 0 && chosen(q, TIDE_CURVE_WORKING_SET))
+        rc = working_set_table(c, e);
+    if (rc == 0 && chosen(q, TIDE_CURVE_REUSE))
+        rc = reuse_table(c, e);
+    e->code = rc;
+}
+
+/* ---- the pass ---- */
+
+static int to_files(struct request *q, const struct tide_batch_options *o, struct tide_error *e)
+{
+    char *traces[1] = {(char *)q->trace}; /* experiments own their strings; here they are lent */
+    struct tide_batch_results results = {0};
+    struct tide_experiment x = {.name = (char *)"curve",
+                                .traces = traces,
+                                .n_traces = 1,
+                                .curves = &q->plan,
+                                .n_curves = 1,
+                                .output_dir = (char *)q->output,
+                                .trace_format = (char *)q->format};
+    int rc = tide_batch_run(&(struct tide_experiments){.list = &x, .n = 1}, o, &results, e);
+
+    tide_batch_results_free(&results);
+    return rc;
+}
+
+static int curve(struct cli_args *args, struct tide_error *e)
+{
+    struct tide_error printing = {0};
+    struct request q = {.printing = &printing};
+    struct tide_batch_options options;
+    struct cli_progress progress;
+    int rc = take_flags(&q, args, e);
+
+    if (rc == 0) {
+        cli_progress_init(&progress, q.quiet);
+        options = cli_batch_options(args, (unsigned)q.jobs, TIDE_ENGINE_FAST, &progress);
+        options.curves = print_curves;
+        options.curves_context = &q;
+        if (q.output != NULL)
+            rc = to_files(&q, &options, e);
+        else
+            rc = tide_batch_curves(q.trace, q.format, &q.plan, &options, e);
+        rc = cli_batch_end(rc, &progress, e);
+        if (rc == 0 && printing.code != 0) {
+            rc = printing.code;
+            *e = printing;
+        }
+        if ((rc == 0 || rc == TIDE_E_TRACE) && q.output != NULL && !q.quiet) {
+            fflush(stdout); /* the tables, then where the files are */
+            fprintf(stderr, "pagetide: results: %s\n", q.output);
+        }
+    }
+    free(q.plan.taus);
+    cli_list_fini(&q.curves);
+    cli_list_fini(&q.taus);
+    return rc;
+}
+
+static const struct cli_flag flags[] = {
+    {FLAG_CURVES, "curves", "LIST",
+     "which ones, with commas between: lru, opt, working-set, reuse\n"
+     "(default: all)"},
+    {'o', "output", "DIR", "write mrc.csv, wss.csv and reuse.csv there"},
+    {FLAG_TAU, "tau", "LIST", "with -o: working sets over time for these windows, in wst.csv"},
+    {FLAG_INTERVAL, "interval", "N", "references between two times of wst.csv (default 100K)"},
+    {FLAG_SKIP, "skip", "N", "leave out the first N references"},
+    {FLAG_WARMUP, "warmup", "N", "fill the memories with N references that do not count"},
+    {FLAG_LIMIT, "limit", "N", "count N references at most"},
+    {FLAG_PAGE_SIZE, "page-size", "SIZE", "size of a page (default 4K)"},
+    {'j', "jobs", "N", "threads (default: the processors there are)"},
+    {FLAG_FORMAT, "format", "FORMAT",
+     "read the trace as this format instead of finding it by content"},
+    {'q', "quiet", NULL, "print the tables and errors only"},
+    {0},
+};
+
+const struct cli_command cli_curve = {
+    .name = "curve",
+    .synopsis = "TRACE [--curves LIST] [-o DIR] [OPTIONS]",
+    .summary = "LRU and OPT at every size, working sets at every window",
+    .about =
+        "Goes through the trace once, and knows the exact faults of LRU and of OPT with every\n"
+        "number of frames, the mean working set, its faults and VMIN's size for every window,\n"
+        "and the histogram of reuse distances. Prints some of that; -o has all of it. TRACE may\n"
+        "be compressed; - is standard input.\n",
+    .examples = "  pagetide curve traces/sort.lackey.gz\n"
+                "  pagetide curve trace.gz -o curves --tau 10K,1M --interval 100K\n",
+    .flags = flags,
+    .run = curve,
+};
