@@ -30,7 +30,7 @@ struct batch {
     size_t trace_index, n_traces;
     int64_t progress_ms; /* when progress was last told */
     size_t n_damaged, n_oom;
-    bool faults_only;
+    bool faults_only; /* is all that is wanted */
 };
 
 /* One machine on the trace at hand. */
@@ -67,6 +67,8 @@ struct curve_job {
     struct tide_series *series; /* NULL: none wanted */
     struct tide_rows rows;      /* with a store */
     bool admitted;
+    struct scan *scan;       /* with a plan of sizes that needs one */
+    struct tide_sized sized; /* with a plan of sizes */
 };
 
 /* One trace and its machines. */
@@ -85,6 +87,8 @@ struct replay {
     struct scan *scans;
     size_t n_scans;
     bool scanning;
+    bool one_pass; /* stands for all machines (batch/sizes.h) */
+    const struct tide_machine_config *machines;
     bool known; /* content has been determined */
     struct tide_content content;
     char *json; /* the trace's entry of run.json, own memory */
@@ -241,6 +245,21 @@ static void set_id(struct run *r, const struct tide_content *c)
     set_result_id(r->result, r->hash, c);
 }
 
+static uint64_t hash_sizes(uint64_t h, const struct tide_size_plan *p)
+{
+    if (p == NULL)
+        return h;
+    for (size_t i = 0; i < p->n_policies; i++) {
+        const struct tide_machine_config *c = &p->policies[i];
+
+        h = tide_hash_bytes(h, p->names[i], strlen(p->names[i]) + 1);
+        h = hash_u64(hash_u64(h, c->seed), c->references);
+    }
+    for (size_t i = 0; i < p->n_frames; i++)
+        h = hash_u64(hash_u64(h, p->frames[i].is_share), p->frames[i].value);
+    return h;
+}
+
 static void set_curve_id(struct curve_job *job, const struct tide_content *c)
 {
     const struct tide_curves_config *k = &job->plan->curves;
@@ -253,6 +272,7 @@ static void set_curve_id(struct curve_job *job, const struct tide_content *c)
         h = hash_u64(h, words[i]);
     for (size_t i = 0; i < job->plan->n_taus; i++)
         h = hash_u64(h, job->plan->taus[i]);
+    h = hash_sizes(h, job->plan->sizes);
     set_result_id(job->result, h, c);
 }
 
@@ -318,7 +338,7 @@ static bool makes(const struct replay *t, const struct run *r)
 
 static bool needs_future(const struct run *r)
 {
-    return tide_machine_needs_future(r->config);
+    return !r->replay->one_pass && tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
@@ -326,34 +346,45 @@ static bool needs_scan(const struct run *r)
     return needs_future(r) || tide_machine_needs_pages(r->config);
 }
 
+/* The scan of a part of the trace, planned if it is not yet there. */
+static struct scan *scan_of(struct replay *t, struct tide_geometry g, uint64_t skip,
+                            uint64_t warmup, uint64_t limit)
+{
+    size_t k;
+
+    for (k = 0; k < t->n_scans; k++) {
+        const struct scan *s = &t->scans[k];
+
+        if (s->geometry.page_shift == g.page_shift && s->geometry.va_bits == g.va_bits &&
+            s->skip == skip && s->warmup == warmup && s->limit == limit)
+            return &t->scans[k];
+    }
+    t->scans[t->n_scans++] =
+        (struct scan){.geometry = g, .skip = skip, .warmup = warmup, .limit = limit};
+    return &t->scans[k];
+}
+
 /* Which scans there are, and who uses which. */
 static int plan_scans(struct replay *t, struct tide_error *e)
 {
-    t->scans = tide_calloc(t->n, sizeof *t->scans);
+    t->scans = tide_calloc(t->n + t->n_jobs, sizeof *t->scans);
     if (t->scans == NULL)
         return tide_nomem(e);
     for (size_t i = 0; i < t->n; i++) {
         struct run *r = &t->runs[i];
         const struct tide_machine_config *c = r->config;
-        size_t k;
 
         if (!makes(t, r) || !needs_scan(r))
             continue;
-        for (k = 0; k < t->n_scans; k++) {
-            const struct scan *s = &t->scans[k];
-
-            if (s->geometry.page_shift == r->geometry.page_shift &&
-                s->geometry.va_bits == r->geometry.va_bits && s->skip == c->skip &&
-                s->warmup == c->warmup && s->limit == c->limit)
-                break;
-        }
-        r->scan = &t->scans[k];
-        if (k == t->n_scans) {
-            t->n_scans++;
-            *r->scan = (struct scan){
-                .geometry = r->geometry, .skip = c->skip, .warmup = c->warmup, .limit = c->limit};
-        }
+        r->scan = scan_of(t, r->geometry, c->skip, c->warmup, c->limit);
         r->scan->future |= needs_future(r);
+    }
+    for (size_t i = 0; i < t->n_jobs; i++) {
+        struct curve_job *job = &t->jobs[i];
+        const struct tide_curves_config *c = &job->plan->curves;
+
+        if (!job->finished && job->plan->sizes != NULL && tide_sized_needs_pages(job->plan->sizes))
+            job->scan = scan_of(t, c->geometry, c->skip, c->warmup, c->limit);
     }
     return 0;
 }
@@ -388,6 +419,8 @@ static int plan(struct replay *t, struct tide_error *e)
         rc = spool(t, e);
     if (rc == 0 && resume)
         rc = take_over(t, e);
+    t->one_pass = t->batch->faults_only && t->batch->o->engine == TIDE_ENGINE_FAST &&
+                  tide_sizes_can(t->machines, t->n);
     if (rc == 0)
         rc = plan_scans(t, e);
     for (size_t i = 0; i < t->n; i++)
@@ -578,15 +611,22 @@ static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
 {
     const struct tide_batch_options *o = job->replay->batch->o;
     const struct tide_curve_rows rows = {.context = job, .begin = begin_row, .end = end_row};
-    int rc = tide_curves_finish(job->curves, e);
+    const struct tide_size_table *sizes = job->plan->sizes != NULL ? &job->sized.table : NULL;
+    int rc = 0;
 
+    if (sizes != NULL)
+        tide_curves_end(job->curves);
+    else
+        rc = tide_curves_finish(job->curves, e);
     job->result->status = cut ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
     if (rc == 0 && job->series != NULL)
         rc = tide_series_finish(job->series, e);
     if (rc == 0 && job->replay->store != NULL)
         rc = tide_report_curves(job->curves, &rows, e);
+    if (rc == 0 && job->replay->store != NULL && sizes != NULL)
+        rc = tide_report_sizes(&job->plan->curves, sizes, &rows, e);
     if (rc == 0 && o->curves != NULL)
-        o->curves(o->curves_context, job->curves, cut);
+        o->curves(o->curves_context, job->curves, sizes, cut);
     return rc;
 }
 
@@ -594,6 +634,7 @@ static void free_curves(struct curve_job *job)
 {
     tide_series_free(job->series);
     tide_curves_free(job->curves);
+    tide_sized_fini(&job->sized);
     tide_rows_close(&job->rows);
 }
 
@@ -769,6 +810,57 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
 
+/* ---- one pass for many sizes ---- */
+
+static int begin_job(void *context, struct tide_error *e)
+{
+    return admit_curves(context, e);
+}
+
+static void job_progress(void *context, struct tide_reader *r, uint64_t accesses)
+{
+    progress(((struct curve_job *)context)->replay, r, accesses);
+}
+
+/* A feed as of curves alone, but through one pass that has policies at sizes too. */
+static int feed_sized(struct curve_job *job, struct tide_feed *f, struct tide_error *e)
+{
+    struct replay *t = job->replay;
+    struct tide_sizes_feed sf = {.jobs = t->batch->o->jobs,
+                                 .begin = begin_job,
+                                 .progress = job_progress,
+                                 .context = job};
+    struct tide_sizes *sizes = NULL;
+    uint64_t pages = job->scan != NULL ? tide_scan_distinct_pages(job->scan->scan) : 0;
+    int rc = tide_sized_init(&job->sized, job->plan, pages, e);
+
+    if (rc != 0)
+        return rc;
+    sizes = tide_sizes_new(job->sized.machines, job->sized.n, pages, e);
+    f->reader = sizes != NULL ? open_reader(t, e) : NULL;
+    rc = f->reader != NULL ? 0 : e->code;
+    if (rc == 0) {
+        t->reader = sf.reader = f->reader;
+        tide_sizes_add_curves(sizes, job->curves);
+        rc = tide_sizes_run(sizes, &sf, e);
+        f->accesses = sf.accesses;
+        f->trace_code = sf.trace_code;
+        f->trace_error = sf.trace_error;
+        name_stdin(t, &f->trace_error);
+        tide_sized_fill(&job->sized, sizes);
+    }
+    tide_sizes_free(sizes);
+    return rc;
+}
+
+/* The only job, where it has a plan of sizes: those stand alone. */
+static struct curve_job *sized_job(const struct replay *t)
+{
+    return t->n == 0 && t->n_jobs == 1 && t->jobs[0].plan->sizes != NULL ? &t->jobs[0] : NULL;
+}
+
+/* ---- replay, at last ---- */
+
 static int replay(struct replay *t, struct tide_error *e)
 {
     struct tide_feed f = {.consumers = tide_calloc(t->n + t->n_jobs, sizeof *f.consumers)};
@@ -795,7 +887,7 @@ static int replay(struct replay *t, struct tide_error *e)
         rc = start_curves(job, t->n + i, e);
     }
     if (rc == 0 && f.n > 0) {
-        rc = feed(t, &f, e);
+        rc = sized_job(t) != NULL ? feed_sized(sized_job(t), &f, e) : feed(t, &f, e);
         if (rc == 0)
             rc = conclude(t, &f, e);
         if (f.reader != NULL)
@@ -873,16 +965,7 @@ static int conclude_sizes(struct replay *t, const struct tide_sizes *sizes,
     return 0;
 }
 
-static bool can_do_sizes(const struct replay *t, const struct tide_machine_config **machines)
-{
-    for (size_t i = 0; i < t->n; i++)
-        machines[i] = t->runs[i].config;
-    return t->batch->faults_only && t->batch->o->engine == TIDE_ENGINE_FAST &&
-           tide_sizes_can(machines, t->n);
-}
-
-static int count_sizes(struct replay *t, const struct tide_machine_config *const *machines,
-                       struct tide_error *e)
+static int count_sizes(struct replay *t, struct tide_error *e)
 {
     uint64_t distinct = t->n_scans > 0 ? tide_scan_distinct_pages(t->scans[0].scan) : 0;
     struct sizes_feed context = {.replay = t};
@@ -892,7 +975,7 @@ static int count_sizes(struct replay *t, const struct tide_machine_config *const
                                 .context = &context};
     int rc = 0;
 
-    context.sizes = tide_sizes_new(machines, t->n, distinct, e);
+    context.sizes = tide_sizes_new(t->machines, t->n, distinct, e);
     if (context.sizes == NULL)
         return e->code;
     f.reader = open_reader(t, e);
@@ -903,18 +986,6 @@ static int count_sizes(struct replay *t, const struct tide_machine_config *const
     if (f.reader != NULL)
         tide_reader_close(f.reader);
     tide_sizes_free(context.sizes);
-    return rc;
-}
-
-static int replay_or_count(struct replay *t, struct tide_error *e)
-{
-    const struct tide_machine_config **machines = tide_calloc(t->n + 1, sizeof *machines);
-    int rc;
-
-    if (machines == NULL)
-        return tide_nomem(e);
-    rc = can_do_sizes(t, machines) ? count_sizes(t, machines, e) : replay(t, e);
-    free(machines);
     return rc;
 }
 
@@ -1010,6 +1081,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
                        .open_path = path,
                        .spool = -1,
                        .n = n,
+                       .machines = w->machines,
                        .n_jobs = w->n_curves};
     int rc;
 
@@ -1040,7 +1112,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
     if (rc == 0)
         rc = scan(&t, e);
     if (rc == 0)
-        rc = replay_or_count(&t, e);
+        rc = t.one_pass ? count_sizes(&t, e) : replay(&t, e);
     if (rc == 0)
         rc = repeat(&t, e);
     if (rc == 0 && n > 0)

@@ -15,7 +15,8 @@ enum {
     FLAG_TLB,
     FLAG_FORMAT,
     FLAG_ENGINE,
-    FLAG_SEED
+    FLAG_SEED,
+    FLAG_REFERENCES
 };
 enum { MOST_JOBS = 1024 };
 
@@ -29,33 +30,6 @@ struct request {
     struct tide_machine_config *machines; /* policy by policy */
     size_t n;
 };
-
-/* 25% and 1000f are frames, 64M is memory. */
-static int set_memory(struct tide_machine_config *c, const char *text, struct tide_error *e)
-{
-    size_t n = strlen(text);
-    char frames[64];
-    int rc;
-
-    if (n > 0 && text[n - 1] == '%')
-        return cli_set("-m", c, "frames", text, e);
-    if (n > 1 && n <= sizeof frames && text[n - 1] == 'f') {
-        snprintf(frames, sizeof frames, "%.*s", (int)(n - 1), text);
-        rc = cli_set("-m", c, "frames", frames, e);
-        if (rc == TIDE_E_USAGE)
-            tide_error_where(e, "-m %s", text);
-        return rc;
-    }
-    if (n > 0 && strspn(text, "0123456789") == n) {
-        tide_fail(e, TIDE_E_USAGE, "%.200s of what?", text);
-        tide_error_where(e, "-m");
-        tide_error_remedy(e,
-                          "%.40sf is frames, %.40s%% a share of the trace's pages, %.40sM memory",
-                          text, text, text);
-        return TIDE_E_USAGE;
-    }
-    return cli_set("-m", c, "memory", text, e);
-}
 
 static int take_flag(struct request *q, const struct cli_args *args, int flag, const char *value,
                      struct tide_error *e)
@@ -88,6 +62,8 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
         return cli_count(args, "--limit", value, 1, UINT64_MAX, &c->limit, e);
     case FLAG_SEED:
         return cli_count(args, "--seed", value, 0, UINT64_MAX, &c->seed, e);
+    case FLAG_REFERENCES:
+        return cli_set("--references", c, "references", value, e);
     case FLAG_PAGE_SIZE:
         q->page_size = value;
         return 0;
@@ -149,7 +125,7 @@ static int make_machines(struct request *q, struct tide_error *e)
             *c = q->base;
             rc = cli_set("-p", c, "policy", q->policies.items[p], e);
             if (rc == 0)
-                rc = set_memory(c, q->memories.items[m], e);
+                rc = cli_memory(c, q->memories.items[m], e);
             if (rc == 0)
                 rc = tide_machine_check(c, e);
             if (rc != 0)
@@ -313,6 +289,9 @@ static const struct cli_flag flags[] = {
     {FLAG_PAGE_SIZE, "page-size", "SIZE", "size of a page (default 4K)"},
     {FLAG_TLB, "tlb", "PRESET", "a TLB preset or none (pagetide list presets)"},
     {FLAG_SEED, "seed", "N", "seed of what is random (default 1)"},
+    {FLAG_REFERENCES, "references", "MODE",
+     "what policies see: every reference (the default), or collapsed: no\n"
+     "immediate repeats of a page"},
     {FLAG_FORMAT, "format", "FORMAT",
      "read the trace as this format instead of finding it by content"},
     {FLAG_ENGINE, "engine", "ENGINE", "fast (the default), or plain: the same results, slowly"},

@@ -74,15 +74,21 @@ static int count(struct tide_curves *c, const struct tide_page_ref *refs, size_t
     return 0;
 }
 
-static int take(void *context, const struct tide_page_ref *refs, size_t n, struct tide_error *e)
+int tide_curves_take(struct tide_curves *c, const struct tide_page_ref *refs, size_t n,
+                     size_t n_ids, struct tide_error *e)
 {
-    struct tide_curves *c = context;
-    size_t n_ids = tide_follow_ids(c->follow);
     int rc = count(c, refs, n, n_ids, e);
 
     for (size_t i = 0; i < c->n_consumers && rc == 0; i++)
         rc = c->consumers[i].take(c->consumers[i].context, refs, n, n_ids, e);
     return rc;
+}
+
+static int take(void *context, const struct tide_page_ref *refs, size_t n, struct tide_error *e)
+{
+    struct tide_curves *c = context;
+
+    return tide_curves_take(c, refs, n, tide_follow_ids(c->follow), e);
 }
 
 static bool wants(const struct tide_curves *c, enum tide_curve which)
@@ -149,8 +155,13 @@ int tide_curves_finish(struct tide_curves *c, struct tide_error *e)
     int rc = tide_follow_finish(c->follow, e);
 
     if (rc == 0)
-        tide_windows_finish(&c->windows);
+        tide_curves_end(c);
     return rc;
+}
+
+void tide_curves_end(struct tide_curves *c)
+{
+    tide_windows_finish(&c->windows);
 }
 
 const struct tide_curves_config *tide_curves_config_of(const struct tide_curves *c)
