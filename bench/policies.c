@@ -276,7 +276,7 @@ static double sliced_speed(struct stream *s, enum tide_sliced_kind kind)
     double best = 0;
 
     for (uint32_t i = 0; i < TIDE_SLICED_MOST; i++)
-        frames[i] = 1 + (uint32_t)(s->pages * i / TIDE_SLICED_MOST);
+        frames[i] = (uint32_t)(s->pages * (i + 1) / TIDE_SLICED_MOST);
     for (int k = 0; k < REPEATS; k++) {
         struct tide_sliced *l =
             must(tide_sliced_new(kind, true, true, frames, TIDE_SLICED_MOST, &e));
