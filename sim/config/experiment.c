@@ -287,14 +287,122 @@ static void read_format(struct tide_load *l, const struct tide_yaml *value,
         x->trace_format = copy_out(l, names[i]);
 }
 
-static void refuse_curves(struct tide_load *l, const struct tide_yaml *value)
+/* A list; one value alone stands for a list of one. */
+static const struct tide_yaml *item(const struct tide_yaml *list, size_t i)
 {
-    if (value == NULL || (value->type == TIDE_YAML_SEQUENCE && value->n == 0))
+    if (list->type == TIDE_YAML_SEQUENCE)
+        return i < list->n ? list->values[i] : NULL;
+    return i == 0 ? list : NULL;
+}
+
+static unsigned read_curve_names(struct tide_load *l, const struct tide_yaml *list)
+{
+    const struct tide_yaml *value;
+    unsigned which = 0;
+
+    for (size_t i = 0; list != NULL && (value = item(list, i)) != NULL; i++) {
+        int k = tide_read_choice(l, value, tide_key_path(TIDE_KEY_OUTPUT_CURVES), "curve",
+                                 tide_curve_names, TIDE_CURVES);
+
+        if (k >= 0 && (which & 1u << k) != 0)
+            tide_problem_at(&l->problems, value->place, "curve '%s' is there twice",
+                            tide_curve_names[k]);
+        which |= k >= 0 ? 1u << k : 0;
+    }
+    return which;
+}
+
+static void read_taus(struct tide_load *l, const struct tide_yaml *list,
+                      struct tide_curve_plan *plan)
+{
+    const struct tide_yaml *value;
+
+    for (size_t i = 0; (value = item(list, i)) != NULL; i++) {
+        uint64_t tau, *grown;
+
+        if (!tide_read_number(l, value, tide_key_path(TIDE_KEY_OUTPUT_TAU), tide_parse_count, &tau))
+            continue;
+        for (size_t k = 0; k < plan->n_taus; k++)
+            if (plan->taus[k] == tau)
+                tide_problem_at(&l->problems, value->place, "output.tau: a window is there twice");
+        if (tau == 0)
+            tide_problem_at(&l->problems, value->place, "output.tau: a window holds 1 or more");
+        grown = tide_realloc(plan->taus, (plan->n_taus + 1) * sizeof *grown);
+        if (grown == NULL) {
+            l->problems.out_of_memory = true;
+            return;
+        }
+        plan->taus = grown;
+        plan->taus[plan->n_taus++] = tau;
+    }
+}
+
+/* The plan for one page size; false once memory has run out. */
+static bool add_plan(struct tide_load *l, const struct tide_layer *layer, unsigned which,
+                     const struct tide_machine_config *c, struct tide_experiment *x)
+{
+    const struct tide_yaml *taus = layer->slot[TIDE_KEY_OUTPUT_TAU];
+    struct tide_curve_plan *grown = tide_realloc(x->curves, (x->n_curves + 1) * sizeof *grown);
+
+    if (grown == NULL) {
+        l->problems.out_of_memory = true;
+        return false;
+    }
+    x->curves = grown;
+    grown[x->n_curves] = (struct tide_curve_plan){.curves = {.geometry = tide_machine_geometry(c),
+                                                             .skip = c->skip,
+                                                             .warmup = c->warmup,
+                                                             .limit = c->limit,
+                                                             .which = which},
+                                                  .interval = c->interval};
+    if (taus != NULL)
+        read_taus(l, taus, &grown[x->n_curves]);
+    x->n_curves++;
+    return true;
+}
+
+/* Curves of each page size among the machines, for the references that these replay. */
+static void read_curves(struct tide_load *l, const struct tide_layer *layer,
+                        struct tide_experiment *x)
+{
+    const struct tide_yaml *names = layer->slot[TIDE_KEY_OUTPUT_CURVES];
+    const struct tide_yaml *taus = layer->slot[TIDE_KEY_OUTPUT_TAU];
+    unsigned which = read_curve_names(l, names);
+    const struct tide_yaml *at = names != NULL ? names : taus;
+
+    if (which == 0 && (taus == NULL || item(taus, 0) == NULL))
         return;
-    tide_problem_hint(
-        &l->problems,
-        tide_problem_at(&l->problems, value->place, "output.curves: this version has no curves"),
-        "leave the key out; a sweep over machine.frames gives the points of a miss curve");
+    if (taus != NULL && layer->slot[TIDE_KEY_OUTPUT_INTERVAL] == NULL) {
+        tide_problem_hint(
+            &l->problems,
+            tide_problem_at(&l->problems, taus->place, "output.tau without output.interval: when?"),
+            "write interval: 100K, the references between two rows of wst.csv");
+        return;
+    }
+    for (size_t i = 0; i < x->n_machines; i++) {
+        const struct tide_machine_config *c = &x->machines[i];
+        const struct tide_curves_config *known = NULL;
+
+        for (size_t k = 0; k < x->n_curves; k++)
+            if (x->curves[k].curves.geometry.page_shift == c->page_shift)
+                known = &x->curves[k].curves;
+        if (known == NULL) {
+            size_t raised = l->problems.raised;
+
+            if (!add_plan(l, layer, which, c, x) || l->problems.raised > raised)
+                return;
+        } else if (known->skip != c->skip || known->warmup != c->warmup ||
+                   known->limit != c->limit) {
+            tide_problem_hint(
+                &l->problems,
+                tide_problem_at(&l->problems, at->place,
+                                "output.curves: machines of one page size replay different parts"),
+                "rows of curves tell traces and page sizes apart, not skip, warmup and limit: "
+                "sweep "
+                "these in an experiment without curves");
+            return;
+        }
+    }
 }
 
 struct file {
@@ -311,7 +419,6 @@ static void read_output(struct tide_load *l, const struct file *f, const struct 
     const char *word;
     char *path;
 
-    refuse_curves(l, layer->slot[TIDE_KEY_OUTPUT_CURVES]);
     if (dir == NULL || !tide_read_word(l, dir, tide_key_path(TIDE_KEY_OUTPUT_DIR), &word))
         return;
     path = tide_path_join(l, dir->place.source->command_line ? "" : f->base_dir, word);
@@ -407,6 +514,7 @@ static void read_experiment(struct tide_load *l, const struct file *f,
         return;
     }
     build_machines(l, &layer, &sweep, top, x);
+    read_curves(l, &all, x);
     if (l->problems.raised == before && !l->problems.out_of_memory)
         refuse_twins(l, x, sweep_node != NULL ? sweep_node->place : mapping->place);
 }

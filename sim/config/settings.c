@@ -41,6 +41,7 @@ static const struct {
     {"output.dir", TIDE_KEY_OUTPUT_DIR},
     {"output.interval", TIDE_KEY_OUTPUT_INTERVAL},
     {"output.curves", TIDE_KEY_OUTPUT_CURVES},
+    {"output.tau", TIDE_KEY_OUTPUT_TAU},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, PATH_BYTES = 128 };

@@ -24,6 +24,8 @@ struct tide_curves {
     size_t seen_cap, pages;
     struct tide_lru_curve lru;
     struct tide_opt_curve opt;
+    struct tide_future *future; /* of OPT; NULL: not asked for, or done */
+    uint64_t uses, repeats;     /* in it; references that repeat the page before */
     struct tide_windows windows;
 };
 
@@ -33,10 +35,57 @@ static int take_lru(void *context, const struct tide_page_ref *refs, size_t n, s
     return tide_lru_curve_take(context, refs, n, n_ids, e);
 }
 
+/* OPT is done when next uses are known: until then uses go to a file. */
 static int take_opt(void *context, const struct tide_page_ref *refs, size_t n, size_t n_ids,
                     struct tide_error *e)
 {
-    return tide_opt_curve_take(context, refs, n, n_ids, e);
+    struct tide_curves *c = context;
+    int rc = 0;
+
+    (void)n_ids;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        const struct tide_page_ref *r = &refs[i];
+        bool repeats = (r->flags & TIDE_REF_CONTINUES) != 0;
+        struct tide_next_use use = {.id = r->id, .next = c->uses};
+
+        if (r->kind == TIDE_REF_START) {
+            use.id = TIDE_NOBODY;
+            c->repeats = 0;
+        } else if (r->kind == TIDE_REF_PAGE) {
+            use.flags = (r->flags & TIDE_REF_FIRST) != 0 ? TIDE_USE_FIRST : 0;
+            c->repeats += r->n - !repeats;
+        }
+        if (r->kind == TIDE_REF_START || (r->kind == TIDE_REF_PAGE && !repeats)) {
+            rc = tide_future_add(c->future, use, e);
+            c->uses++;
+        }
+    }
+    return rc;
+}
+
+static int finish_opt(struct tide_curves *c, struct tide_error *e)
+{
+    static const size_t piece = 1 << 14;
+    uint64_t n = c->uses;
+    struct tide_next_use *uses = tide_malloc(piece * sizeof *uses);
+    int rc =
+        uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, tide_follow_ids(c->follow), e);
+
+    for (uint64_t from = 0; from < n && rc == 0; from += piece) {
+        size_t k = n - from < piece ? (size_t)(n - from) : piece;
+
+        rc = tide_future_read(c->future, from, k, uses, e);
+        if (rc == 0)
+            rc = tide_opt_curve_take(&c->opt, uses, k, e);
+    }
+    if (rc == 0)
+        rc = tide_distances_reserve(&c->opt.distances, 1, e);
+    if (rc == 0)
+        c->opt.distances.counts[1] += c->repeats;
+    free(uses);
+    tide_future_free(c->future);
+    c->future = NULL;
+    return rc;
 }
 
 static int take_windows(void *context, const struct tide_page_ref *refs, size_t n, size_t n_ids,
@@ -118,8 +167,14 @@ struct tide_curves *tide_curves_new(const struct tide_curves_config *config, str
     }
     if (wants(c, TIDE_CURVE_LRU) || wants(c, TIDE_CURVE_REUSE))
         tide_curves_add(c, (struct tide_curve_consumer){.context = &c->lru, .take = take_lru});
-    if (wants(c, TIDE_CURVE_OPT))
-        tide_curves_add(c, (struct tide_curve_consumer){.context = &c->opt, .take = take_opt});
+    if (wants(c, TIDE_CURVE_OPT)) {
+        c->future = tide_future_new(e);
+        if (c->future == NULL) {
+            tide_curves_free(c);
+            return NULL;
+        }
+        tide_curves_add(c, (struct tide_curve_consumer){.context = c, .take = take_opt});
+    }
     if (wants(c, TIDE_CURVE_WORKING_SET))
         tide_curves_add(c,
                         (struct tide_curve_consumer){.context = &c->windows, .take = take_windows});
@@ -133,6 +188,7 @@ void tide_curves_free(struct tide_curves *c)
     tide_follow_free(c->follow);
     tide_lru_curve_fini(&c->lru);
     tide_opt_curve_fini(&c->opt);
+    tide_future_free(c->future);
     tide_windows_fini(&c->windows);
     free(c->seen);
     free(c);
@@ -154,6 +210,8 @@ int tide_curves_finish(struct tide_curves *c, struct tide_error *e)
 {
     int rc = tide_follow_finish(c->follow, e);
 
+    if (rc == 0 && c->future != NULL)
+        rc = finish_opt(c, e);
     if (rc == 0)
         tide_curves_end(c);
     return rc;

@@ -1,7 +1,9 @@
 /* Whole curves in one pass: blocks of a trace go in, and at the end there are the chosen curves.
  *
  * The trace is followed once (pager/follow.h); each piece of the stream of page references goes to
- * every consumer in turn. A consumer is an engine of this folder, or one of the caller's.
+ * every consumer in turn. A consumer is an engine of this folder, or one of the caller's. OPT,
+ * which needs next uses, keeps its references in a file in TMPDIR (pager/future.h) and is done at
+ * the end.
  */
 #ifndef TIDE_CURVE_CURVES_H
 #define TIDE_CURVE_CURVES_H

@@ -1,201 +1,412 @@
 /* OPT at every number of frames: see opt.h. */
 #include "curve/opt.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-#define ABSENT   UINT32_MAX /* value of slot_of */
-#define NO_PAGE  UINT32_MAX /* value of page_at */
-#define NO_LABEL UINT32_MAX
+enum { CHUNK = 126, MOST_TOGETHER = 96, FEWEST_GROUPS = 64 };
 
-enum { FEWEST_SLOTS = 64 };
+/* Sorted next uses keys[from] .. keys[to - 1]; never empty. */
+struct tide_opt_chunk {
+    uint32_t from, to;
+    struct tide_opt_chunk *next; /* of the spare ones */
+    uint64_t keys[CHUNK];
+};
 
-/* ---- the tree of least labels ---- */
+/* ---- chunks ---- */
 
-static inline uint32_t label(const struct tide_opt_curve *c, uint32_t slot)
+static struct tide_opt_chunk *new_chunk(struct tide_opt_curve *c)
 {
-    return c->least[c->slots + slot];
+    struct tide_opt_chunk *chunk = c->spare;
+
+    if (chunk != NULL)
+        c->spare = chunk->next;
+    else
+        chunk = tide_malloc(sizeof *chunk);
+    return chunk;
 }
 
-static inline void set_label(struct tide_opt_curve *c, uint32_t slot, uint32_t value)
+static void free_chunk(struct tide_opt_curve *c, struct tide_opt_chunk *chunk)
 {
-    uint32_t *least = c->least;
-    uint32_t i = c->slots + slot;
+    chunk->next = c->spare;
+    c->spare = chunk;
+}
 
-    least[i] = value;
-    for (i /= 2; i > 0; i /= 2) {
-        uint32_t of_both = least[2 * i] < least[2 * i + 1] ? least[2 * i] : least[2 * i + 1];
+/* Places of keys below `key`, counted from `from`. */
+static inline uint32_t rank(const struct tide_opt_chunk *chunk, uint64_t key)
+{
+    const uint64_t *keys = chunk->keys + chunk->from;
+    uint32_t n = chunk->to - chunk->from, below = 0;
 
-        if (least[i] == of_both)
-            break;
-        least[i] = of_both;
+    while (n > 1) { /* without a branch that depends on keys */
+        uint32_t half = n / 2;
+
+        below += keys[below + half - 1] < key ? half : 0;
+        n -= half;
     }
+    return below + (keys[below] < key);
 }
 
-/* The latest slot before `slot` with a label below `value`; ABSENT: none. */
-static uint32_t find_less(const struct tide_opt_curve *c, uint32_t slot, uint32_t value)
+/* Inserts before place `at`, moving the shorter side; there is room. */
+static inline void insert_at(struct tide_opt_chunk *chunk, uint32_t at, uint64_t key)
 {
-    const uint32_t *least = c->least;
+    uint64_t *keys = chunk->keys;
+    uint32_t n = chunk->to - chunk->from;
 
-    for (uint32_t i = c->slots + slot; i > 1; i /= 2) {
-        if (i % 2 == 1 && least[i - 1] < value) {
-            i--;
-            while (i < c->slots)
-                i = least[2 * i + 1] < value ? 2 * i + 1 : 2 * i;
-            return i - c->slots;
+    if (chunk->from > 0 && (at < n / 2 || chunk->to == CHUNK)) {
+        chunk->from--;
+        memmove(keys + chunk->from, keys + chunk->from + 1, at * sizeof *keys);
+    } else if (chunk->to < CHUNK) {
+        memmove(keys + chunk->from + at + 1, keys + chunk->from + at, (n - at) * sizeof *keys);
+        chunk->to++;
+    }
+    keys[chunk->from + at] = key;
+}
+
+static inline bool full(const struct tide_opt_chunk *chunk)
+{
+    return chunk->from == 0 && chunk->to == CHUNK;
+}
+
+/* ---- groups ---- */
+
+static int add_chunk(struct tide_opt_curve *c, struct tide_opt_group *g, size_t at,
+                     struct tide_opt_chunk **out, struct tide_error *e)
+{
+    struct tide_opt_chunk **grown = tide_grow(g->chunks, &g->cap, g->n + 1, sizeof *grown);
+
+    if (grown == NULL || (g->chunks = grown, *out = new_chunk(c)) == NULL)
+        return tide_nomem(e);
+    memmove(grown + at + 1, grown + at, (g->n - at) * sizeof *grown);
+    grown[at] = *out;
+    g->n++;
+    return 0;
+}
+
+/* Halves a full chunk. */
+static int split(struct tide_opt_curve *c, struct tide_opt_group *g, size_t at,
+                 struct tide_error *e)
+{
+    struct tide_opt_chunk *low = g->chunks[at], *high;
+    int rc = add_chunk(c, g, at + 1, &high, e);
+
+    if (rc != 0)
+        return rc;
+    high->from = CHUNK / 4;
+    high->to = high->from + CHUNK - CHUNK / 2;
+    memcpy(high->keys + high->from, low->keys + CHUNK / 2, (CHUNK - CHUNK / 2) * sizeof *low->keys);
+    low->to = CHUNK / 2;
+    return 0;
+}
+
+/* A new group of one, at place `at`. */
+static int add_group(struct tide_opt_curve *c, size_t at, uint64_t key, struct tide_error *e)
+{
+    struct tide_opt_chunk *chunk;
+    int rc;
+
+    if (c->n == c->cap) {
+        size_t cap = c->cap > 0 ? 2 * c->cap : FEWEST_GROUPS;
+        uint64_t **arrays[] = {&c->first, &c->last, &c->sizes};
+        struct tide_opt_group *groups = tide_realloc(c->groups, cap * sizeof *groups);
+
+        if (groups == NULL)
+            return tide_nomem(e);
+        c->groups = groups;
+        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+            uint64_t *grown = tide_realloc(*arrays[i], cap * sizeof *grown);
+
+            if (grown == NULL)
+                return tide_nomem(e);
+            *arrays[i] = grown;
+        }
+        c->cap = cap;
+    }
+    memmove(c->first + at + 1, c->first + at, (c->n - at) * sizeof *c->first);
+    memmove(c->last + at + 1, c->last + at, (c->n - at) * sizeof *c->last);
+    memmove(c->sizes + at + 1, c->sizes + at, (c->n - at) * sizeof *c->sizes);
+    memmove(c->groups + at + 1, c->groups + at, (c->n - at) * sizeof *c->groups);
+    c->groups[at] = (struct tide_opt_group){0};
+    c->n++;
+    c->sizes[at] = 1;
+    c->first[at] = c->last[at] = key;
+    rc = add_chunk(c, &c->groups[at], 0, &chunk, e);
+    if (rc != 0) {
+        c->sizes[at] = 0;
+        return rc;
+    }
+    chunk->from = CHUNK / 2;
+    chunk->to = CHUNK / 2 + 1;
+    chunk->keys[CHUNK / 2] = key;
+    return 0;
+}
+
+/* The group is empty, or its chunks belong to another one. */
+static void remove_group(struct tide_opt_curve *c, size_t at)
+{
+    size_t after = c->n - at - 1;
+
+    free(c->groups[at].chunks);
+    memmove(c->first + at, c->first + at + 1, after * sizeof *c->first);
+    memmove(c->last + at, c->last + at + 1, after * sizeof *c->last);
+    memmove(c->sizes + at, c->sizes + at + 1, after * sizeof *c->sizes);
+    memmove(c->groups + at, c->groups + at + 1, after * sizeof *c->groups);
+    c->n--;
+}
+
+/* Keys of `upper` go before those of `lower` where there are few: chunks must not stay small. */
+static bool put_together(const struct tide_opt_chunk *upper, struct tide_opt_chunk *lower)
+{
+    uint32_t n = upper->to - upper->from, m = lower->to - lower->from;
+    uint32_t from = (CHUNK - n - m) / 2;
+
+    if (n + m > MOST_TOGETHER)
+        return false;
+    memmove(lower->keys + from + n, lower->keys + lower->from, m * sizeof *lower->keys);
+    memcpy(lower->keys + from, upper->keys + upper->from, n * sizeof *lower->keys);
+    lower->from = from;
+    lower->to = from + n + m;
+    return true;
+}
+
+/* Group `at` is all before the group below it, at - 1: they are one. */
+static int join(struct tide_opt_curve *c, size_t at, struct tide_error *e)
+{
+    struct tide_opt_group *upper = &c->groups[at], *lower = &c->groups[at - 1];
+    struct tide_opt_chunk **grown =
+        tide_grow(lower->chunks, &lower->cap, lower->n + upper->n, sizeof *grown);
+
+    if (grown == NULL)
+        return tide_nomem(e);
+    lower->chunks = grown;
+    if (put_together(upper->chunks[upper->n - 1], lower->chunks[0]))
+        free_chunk(c, upper->chunks[--upper->n]);
+    memmove(grown + upper->n, grown, lower->n * sizeof *grown);
+    memcpy(grown, upper->chunks, upper->n * sizeof *grown);
+    lower->n += upper->n;
+    c->first[at - 1] = c->first[at];
+    c->sizes[at - 1] += c->sizes[at];
+    remove_group(c, at);
+    return 0;
+}
+
+/* Joins what has come to be in order. */
+static int tidy(struct tide_opt_curve *c, struct tide_error *e)
+{
+    for (size_t at = c->n; at-- > 1;) {
+        if (c->last[at] < c->first[at - 1]) {
+            int rc = join(c, at, e);
+
+            if (rc != 0)
+                return rc;
         }
     }
-    return ABSENT;
+    c->next_tidy = c->n + c->n / 2 + 8;
+    return 0;
 }
 
-/* ---- slots ---- */
-
-/* All slots are used up: those in use move together, and there are at least four times as many. */
-static int make_room(struct tide_opt_curve *c, struct tide_error *e)
+/* The key is sorted in, and the latest of the group, which is later, leaves. */
+static int push_through(struct tide_opt_curve *c, size_t at, uint64_t *key, struct tide_error *e)
 {
-    uint32_t to = 0, slots = c->slots > 0 ? c->slots : FEWEST_SLOTS, *page_at, *least;
-    uint32_t used = 0;
+    struct tide_opt_group *g = &c->groups[at];
+    struct tide_opt_chunk *end = g->chunks[g->n - 1];
+    uint64_t moved = c->last[at];
+    size_t low = 0, high = g->n - 1;
+    struct tide_opt_chunk *chunk;
+    uint32_t place;
 
-    for (uint32_t i = 0; i < c->top; i++)
-        used += c->page_at[i] != NO_PAGE || label(c, i) != NO_LABEL;
-    while (slots / 4 < used + 1) {
-        if (slots > UINT32_MAX / 4)
-            return tide_nomem(e);
-        slots *= 2;
+    while (low < high) { /* the first chunk with a later key */
+        size_t middle = (low + high) / 2;
+
+        chunk = g->chunks[middle];
+        if (chunk->keys[chunk->to - 1] < *key)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    page_at = tide_malloc((size_t)slots * sizeof *page_at);
-    least = tide_malloc((size_t)slots * 2 * sizeof *least);
-    if (page_at == NULL || least == NULL) {
-        free(page_at);
-        free(least);
-        return tide_nomem(e);
+    chunk = g->chunks[low];
+    place = rank(chunk, *key);
+    if (chunk == end) { /* within it: the latest makes room */
+        uint64_t *keys = chunk->keys + chunk->from;
+        uint32_t n = chunk->to - chunk->from;
+
+        memmove(keys + place + 1, keys + place, (n - 1 - place) * sizeof *keys);
+        keys[place] = *key;
+        c->last[at] = keys[n - 1];
+    } else {
+        if (full(chunk)) {
+            int rc = split(c, g, low, e);
+
+            if (rc != 0)
+                return rc;
+            if (place > CHUNK / 2) {
+                place -= CHUNK / 2;
+                chunk = g->chunks[low + 1];
+            }
+        }
+        insert_at(chunk, place, *key);
+        if (--end->to == end->from) {
+            free_chunk(c, end);
+            g->n--;
+            end = g->chunks[g->n - 1];
+        }
+        c->last[at] = end->keys[end->to - 1];
     }
-    for (uint32_t i = 0; i < c->top; i++) {
-        if (c->page_at[i] == NO_PAGE && label(c, i) == NO_LABEL)
-            continue;
-        page_at[to] = c->page_at[i];
-        if (page_at[to] != NO_PAGE)
-            c->slot_of[page_at[to]] = to;
-        least[slots + to++] = label(c, i);
-    }
-    for (uint32_t i = to; i < slots; i++) {
-        page_at[i] = NO_PAGE;
-        least[slots + i] = NO_LABEL;
-    }
-    for (uint32_t i = slots - 1; i > 0; i--)
-        least[i] = least[2 * i] < least[2 * i + 1] ? least[2 * i] : least[2 * i + 1];
-    free(c->page_at);
-    free(c->least);
-    c->page_at = page_at;
-    c->least = least;
-    c->slots = slots;
-    c->top = to;
+    c->first[at] = *key < c->first[at] ? *key : c->first[at];
+    *key = moved;
     return 0;
+}
+
+/* The key is later than all of the group. */
+static int push_last(struct tide_opt_curve *c, size_t at, uint64_t key, struct tide_error *e)
+{
+    struct tide_opt_group *g = &c->groups[at];
+    struct tide_opt_chunk *chunk = g->chunks[g->n - 1];
+
+    if (full(chunk)) {
+        int rc = add_chunk(c, g, g->n, &chunk, e);
+
+        if (rc != 0)
+            return rc;
+        chunk->from = chunk->to = 0;
+    }
+    insert_at(chunk, chunk->to - chunk->from, key);
+    c->last[at] = key;
+    c->sizes[at]++;
+    return 0;
+}
+
+/* The key is sooner than all of the group. */
+static int push_first(struct tide_opt_curve *c, size_t at, uint64_t key, struct tide_error *e)
+{
+    struct tide_opt_group *g = &c->groups[at];
+    struct tide_opt_chunk *chunk = g->chunks[0];
+
+    if (full(chunk)) {
+        int rc = add_chunk(c, g, 0, &chunk, e);
+
+        if (rc != 0)
+            return rc;
+        chunk->from = chunk->to = CHUNK;
+    }
+    insert_at(chunk, 0, key);
+    c->first[at] = key;
+    c->sizes[at]++;
+    return 0;
+}
+
+/* The first of the group leaves; true: the group is empty. */
+static bool pop_first(struct tide_opt_curve *c, size_t at)
+{
+    struct tide_opt_group *g = &c->groups[at];
+    struct tide_opt_chunk *chunk = g->chunks[0];
+
+    c->sizes[at]--;
+    if (++chunk->from == chunk->to) {
+        free_chunk(c, chunk);
+        g->n--;
+        memmove(g->chunks, g->chunks + 1, g->n * sizeof *g->chunks);
+        if (g->n == 0)
+            return true;
+        chunk = g->chunks[0];
+    }
+    c->first[at] = chunk->keys[chunk->from];
+    return false;
 }
 
 /* ---- references ---- */
 
-/* The page leaves its slot; records take the place of the next one. Returns the last of them. */
-static uint32_t shift_records(struct tide_opt_curve *c, uint32_t page)
+/* The referenced page has left the front of group `at`: its place goes to what has come down, which
+ * is later than all above. */
+static int fill_place(struct tide_opt_curve *c, size_t at, uint64_t key, struct tide_error *e)
 {
-    uint32_t slot = c->slot_of[page], record = label(c, slot);
+    bool empty = pop_first(c, at);
 
-    c->page_at[slot] = NO_PAGE;
-    set_label(c, slot, NO_LABEL);
-    while (record > 2 && (slot = find_less(c, slot, record)) != ABSENT) {
-        uint32_t less = label(c, slot);
-
-        set_label(c, slot, record);
-        record = less;
-    }
-    return record;
+    if (!empty && key < c->first[at])
+        return push_first(c, at, key, e);
+    if (empty)
+        remove_group(c, at);
+    else
+        at++;
+    return at < c->n ? push_last(c, at, key, e) : add_group(c, at, key, e);
 }
 
-/* Returns the stack distance, 0 for a first touch. */
-static int reference(struct tide_opt_curve *c, uint32_t page, uint32_t *distance,
+/* The page goes to the top. Returns its depth in *depth, 0 for a first touch. */
+static int reference(struct tide_opt_curve *c, uint64_t next, bool is_first, uint64_t *depth,
                      struct tide_error *e)
 {
-    uint32_t freed;
+    uint64_t key = c->top, above = 1;
+    int rc = 0;
 
-    if (c->slot_of[page] != ABSENT) {
-        if (c->slot_of[page] == c->top - 1) {
-            *distance = 1;
-            return 0;
+    c->top = next;
+    *depth = 0;
+    if (c->size == 0) {
+        c->size = 1;
+        return 0;
+    }
+    if (!is_first && key == c->now) {
+        *depth = 1;
+        return 0;
+    }
+    for (size_t at = c->n; at-- > 0;) {
+        if (c->first[at] == c->now) {
+            *depth = above + 1;
+            return fill_place(c, at, key, e);
         }
-        freed = *distance = shift_records(c, page);
-    } else {
-        *distance = 0;
-        freed = ++c->live > c->most_live ? ++c->most_live : NO_LABEL;
+        above += c->sizes[at];
+        if (c->last[at] > key) {
+            rc = push_through(c, at, &key, e);
+            if (rc != 0)
+                return rc;
+        }
     }
-    if (c->top == c->slots) {
-        int rc = make_room(c, e);
-
-        if (rc != 0)
-            return rc;
-    }
-    if (c->top > 0)
-        set_label(c, c->top - 1, freed);
-    c->page_at[c->top] = page;
-    c->slot_of[page] = c->top;
-    set_label(c, c->top++, 1);
-    return 0;
+    if (key == TIDE_NEVER) /* the end of the stack is as good as a frame that is free */
+        return 0;
+    c->size++;
+    return c->n > 0 ? push_last(c, 0, key, e) : add_group(c, 0, key, e);
 }
 
-static void forget(struct tide_opt_curve *c, uint32_t page)
+int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_next_use *uses, size_t n,
+                        struct tide_error *e)
 {
-    if (c->slot_of[page] == ABSENT)
-        return;
-    c->page_at[c->slot_of[page]] = NO_PAGE;
-    c->slot_of[page] = ABSENT;
-    c->live--;
-}
-
-static int reserve(struct tide_opt_curve *c, size_t n_ids, struct tide_error *e)
-{
-    size_t old = c->ids_cap;
-    uint32_t *grown;
-
-    if (n_ids > old) {
-        grown = tide_grow(c->slot_of, &c->ids_cap, n_ids, sizeof *grown);
-        if (grown == NULL)
-            return tide_nomem(e);
-        c->slot_of = grown;
-        for (size_t i = old; i < c->ids_cap; i++)
-            grown[i] = ABSENT;
-    }
-    return tide_distances_reserve(&c->distances, n_ids, e);
-}
-
-int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_page_ref *refs, size_t n,
-                        size_t n_ids, struct tide_error *e)
-{
-    int rc = reserve(c, n_ids, e);
+    int rc = tide_distances_reserve(&c->distances, c->size + n, e);
 
     for (size_t i = 0; i < n && rc == 0; i++) {
-        const struct tide_page_ref *r = &refs[i];
+        uint64_t depth;
 
-        if (r->kind == TIDE_REF_PAGE) {
-            uint32_t distance;
-
-            rc = reference(c, r->id, &distance, e);
-            c->distances.counts[1] += r->n - 1;
-            c->distances.counts[distance]++;
-        } else if (r->kind == TIDE_REF_FORGET) {
-            forget(c, r->id);
-        } else if (r->kind == TIDE_REF_START) {
+        if (uses[i].id == TIDE_NOBODY) {
             tide_distances_clear(&c->distances);
+        } else {
+            rc = reference(c, uses[i].next, (uses[i].flags & TIDE_USE_FIRST) != 0, &depth, e);
+            c->distances.counts[depth]++;
         }
+        c->now++;
+        if (c->n > c->next_tidy && rc == 0)
+            rc = tidy(c, e);
     }
     return rc;
 }
 
 void tide_opt_curve_fini(struct tide_opt_curve *c)
 {
+    struct tide_opt_chunk *next;
+
     tide_distances_fini(&c->distances);
-    free(c->slot_of);
-    free(c->page_at);
-    free(c->least);
+    for (size_t i = 0; i < c->n; i++) {
+        for (size_t k = 0; k < c->groups[i].n; k++)
+            free(c->groups[i].chunks[k]);
+        free(c->groups[i].chunks);
+    }
+    for (struct tide_opt_chunk *chunk = c->spare; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        free(chunk);
+    }
+    free(c->groups);
+    free(c->first);
+    free(c->last);
+    free(c->sizes);
     *c = (struct tide_opt_curve){0};
 }

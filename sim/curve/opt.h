@@ -1,36 +1,28 @@
-/* OPT (MIN) at every number of frames at once, exactly, in one pass and without looking ahead.
+/* OPT (MIN) at every number of frames at once, exactly, from stack distances.
  *
- * What OPT evicts depends on the future, but whether a reference faults does not. For C frames,
- * order the pages by their last use, latest first, and cut the list into layers:
+ * Mattson's priority stack: with C frames the pages at depths 1..C are resident, and a reference
+ * to the page at depth D faults with fewer than D. The page goes to the top; the page that was
+ * there moves down, and at each depth the one of the two that is used again sooner stays and the
+ * other moves on, until the referenced page's old place (for a first touch: the end) takes it. Only
+ * times of next uses matter, so the stack holds these, not pages.
  *
- *     latest   p | a b | c ... z | rest        C cuts, each behind a page; the `rest` is not
- *                                              resident, of the layers before it OPT holds a part
- *                                              that will prove right
+ * Walking the stack place by place is linear in depth. But it is nearly sorted: it is kept as a
+ * sequence of *groups*, each ascending. What moves into a group is sorted in, and the group's
+ * latest moves on: one insertion and one removal at the end, or nothing where it is the latest
+ * itself. The referenced page is used before all others, so it is the first of its group, and its
+ * depth is one more than the sizes of the groups above. Groups that have come to follow each other
+ * in order become one. Their number grows like the logarithm of the footprint on random references
+ * (about 60 for a million pages, of which 3 change) and is smaller for programs; a group is a list
+ * of sorted chunks, so that a change in it costs about the logarithm of its size.
  *
- * A reference to a page of the rest is a fault, and joins the two latest layers; any other is a
- * hit, and joins the page's layer with the next older one. The page then is the latest layer by
- * itself. With C+1 frames the cuts are the same and one more; so one number for each page, its
- * *label*, holds the cuts for every C: there is a cut behind a page with C >= label frames.
+ * A page that is not used again, or is forgotten before, is never: it goes down the stack before
+ * all others and is as good as a free frame. At the end of the stack it is dropped.
  *
- * A reference to page x: going from x to older pages, take each label that is smaller than all
- * before it (records: r0 of x, r1 > ... > rj). Then rj, the smallest label at or behind x, is
- * the reference's stack distance D; each record takes the place of the next one; D goes to the
- * page that was latest until now, whose label 1 goes to x, now the latest. A first touch has no
- * distance, and brings a new label instead of D.
- *
- * A forgotten page will never be referenced: OPT has given its frame away before any other's. So
- * forgetting changes nothing but that the page's next reference is a first touch, and that one
- * which makes no more pages live than ever before brings no new label: as many frames as pages were
- * live together never fault but on first touches.
- *
- * Source: layers: Koutsoupias and Papadimitriou, "Beyond competitive analysis", SIAM J. Comput.
- * 30(1), 2000, section 2, and Moruz and Negoescu, "Outperforming LRU via competitive analysis on
- * parametrized inputs for paging", SODA 2012. That stack distances of OPT can be had on line:
- * Belady and Palermo, "On-line measurement of paging behavior by the multivalued MIN algorithm",
- * IBM J. Res. Dev. 18(1), 1974; Bilardi, Ekanadham and Pattnaik, "Optimal on-line computation of
- * stack distances for MIN and OPT", Computing Frontiers 2017.
- * Differs: labels, which put the layers of all C into one list, are worked out here from the rules
- * for one C; tests hold them to OPT simulated at each size.
+ * Source: Mattson, Gecsei, Slutz and Traiger, "Evaluation techniques for storage hierarchies", IBM
+ * Systems Journal 9(2), 1970 (the stack); Sugumar and Abraham, "Efficient simulation of caches
+ * under optimal replacement with applications to miss characterization", SIGMETRICS 1993 (repairing
+ * it by groups in constant time each).
+ * Differs: groups are chunked, so that large ones stay cheap, and never-used pages are dropped.
  */
 #ifndef TIDE_CURVE_OPT_H
 #define TIDE_CURVE_OPT_H
@@ -40,26 +32,37 @@
 
 #include "base/error.h"
 #include "curve/histogram.h"
-#include "pager/follow.h"
+#include "pager/future.h"
+
+struct tide_opt_chunk;
+
+struct tide_opt_group {
+    struct tide_opt_chunk **chunks; /* ascending */
+    size_t n, cap;
+};
 
 struct tide_opt_curve {
     struct tide_distances distances;
 
-    uint32_t live, most_live; /* pages that are not forgotten; the most of them at any time */
-    /* Slots stand for times of last use, ascending. One is in use while its page is live or it has
-     * a label. */
-    uint32_t *slot_of; /* by page */
-    uint32_t *page_at; /* by slot; none: forgotten, or nothing is there */
-    uint32_t *least;   /* labels as the leaves of a tree of minima */
-    uint32_t slots;    /* there are, a power of two */
-    uint32_t top;      /* slots in use are below it; top - 1 is the latest */
-    size_t ids_cap;    /* of slot_of */
+    uint64_t now;  /* uses so far: the time of the next one */
+    uint64_t top;  /* next use of the page at depth 1 */
+    uint64_t size; /* of the stack, top included */
+    /* Groups, the one below the top last. */
+    uint64_t *first, *last; /* next uses, soonest and latest */
+    uint64_t *sizes;
+    struct tide_opt_group *groups;
+    size_t n, cap;
+    size_t next_tidy; /* groups that are too many */
+    struct tide_opt_chunk *spare;
 };
+
+enum { TIDE_OPT_START = 2 }; /* flag of a use without a page: the warm-up is over */
 
 /* Zeroed storage is a valid start. */
 void tide_opt_curve_fini(struct tide_opt_curve *c);
-/* A piece of the stream; ids are below n_ids. */
-TIDE_MUST_CHECK int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_page_ref *refs,
-                                        size_t n, size_t n_ids, struct tide_error *e);
+/* Uses in order, turned around; times are their ordinals (from 0, START included), immediate
+ * repeats are left out. */
+TIDE_MUST_CHECK int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_next_use *uses,
+                                        size_t n, struct tide_error *e);
 
 #endif

@@ -99,9 +99,12 @@ static void reference(struct tide_series *s, struct process *p, uint32_t page, u
 {
     struct node *node = &s->nodes[page];
 
-    if (p->latest == page) { /* the windows' edges may be older, but not their order */
+    if (p->latest == page) { /* the order stays; a window that had lost the page has it again */
         p->now += n;
         node->last = p->now;
+        for (size_t k = 0; k < s->config.n_taus; k++)
+            if (p->edges[k].pages == 0)
+                p->edges[k] = (struct edge){.page = page, .pages = 1};
         return;
     }
     if (node->last != 0)

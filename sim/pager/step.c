@@ -109,7 +109,7 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
 {
     bool canonical = tide_canonical(m->geometry, addr);
     tide_page page = canonical ? tide_page_of(m->geometry, process, addr) : TIDE_PAGE_NONE;
-    bool faulted = false;
+    bool faulted = false, repeats;
     struct process *p;
     int rc;
 
@@ -120,9 +120,8 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
         m->skip_left--;
         return canonical ? step_pass_over(m, p, addr, e) : 0;
     }
-    /* faulting references never join a run of the same page: `previous` is NONE after them */
-    if (!canonical || page.v != m->previous.v)
-        m->position++;
+    repeats = canonical && page.v == m->previous.v;
+    m->position += !repeats;
     m->previous = page;
     m->now++;
     m->counts.references++;
@@ -137,6 +136,9 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     }
     if (rc != 0)
         return rc;
+    /* references that fault for good have positions of their own, and so have those after them:
+     * `previous` is NONE then */
+    m->position += repeats && m->previous.v == TIDE_PAGE_NONE.v;
     if (m->policy->due != NULL)
         machine_ask_due(m);
     if (m->watch.reference != NULL)
