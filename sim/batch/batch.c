@@ -612,12 +612,8 @@ static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
     const struct tide_batch_options *o = job->replay->batch->o;
     const struct tide_curve_rows rows = {.context = job, .begin = begin_row, .end = end_row};
     const struct tide_size_table *sizes = job->plan->sizes != NULL ? &job->sized.table : NULL;
-    int rc = 0;
+    int rc = sizes != NULL ? tide_curves_end(job->curves, e) : tide_curves_finish(job->curves, e);
 
-    if (sizes != NULL)
-        tide_curves_end(job->curves);
-    else
-        rc = tide_curves_finish(job->curves, e);
     job->result->status = cut ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
     if (rc == 0 && job->series != NULL)
         rc = tide_series_finish(job->series, e);

@@ -17,8 +17,7 @@ struct group {
     enum way { LANES, SLICED, LRU_CURVE, OPT_CURVE } way;
     struct tide_lanes *lanes;
     struct tide_sliced *sliced;
-    struct tide_lru_curve lru;
-    struct tide_opt_curve opt;
+    struct tide_curves *curves; /* two of them are NULL */
     uint32_t n;
 };
 
@@ -120,8 +119,14 @@ static int make_group(struct group *g, const struct tide_machine_config *c, cons
         g->sliced = tide_sliced_new(kind, initial_bit, collapsed, frames, g->n, e);
         return g->sliced != NULL ? 0 : e->code;
     }
-    if (g->way != LANES)
-        return 0;
+    if (g->way != LANES) {
+        g->curves = tide_curves_new(
+            &(struct tide_curves_config){.geometry = tide_machine_geometry(c),
+                                         .which = 1u << (g->way == LRU_CURVE ? TIDE_CURVE_LRU
+                                                                             : TIDE_CURVE_OPT)},
+            e);
+        return g->curves != NULL ? 0 : e->code;
+    }
     g->lanes = tide_lanes_new(&(struct tide_lanes_config){.policy = c->policy,
                                                           .options = c->policy_options,
                                                           .collapsed = collapsed,
@@ -201,8 +206,7 @@ void tide_sizes_free(struct tide_sizes *s)
     for (size_t i = 0; s->groups != NULL && i < s->n; i++) {
         tide_lanes_free(s->groups[i].lanes);
         tide_sliced_free(s->groups[i].sliced);
-        tide_lru_curve_fini(&s->groups[i].lru);
-        tide_opt_curve_fini(&s->groups[i].opt);
+        tide_curves_free(s->groups[i].curves);
     }
     if (s->stepper != NULL)
         tide_stepper_fini(s->stepper);
@@ -337,10 +341,8 @@ static int take_batch(void *context, const void *slot, struct tide_error *e)
         rc = tide_sliced_feed(g->sliced, &b->steps, e);
         break;
     case LRU_CURVE:
-        rc = tide_lru_curve_take(&g->lru, b->refs, b->n_refs, b->n_ids, e);
-        break;
     case OPT_CURVE:
-        rc = tide_opt_curve_take(&g->opt, b->refs, b->n_refs, b->n_ids, e);
+        rc = tide_curves_take(g->curves, b->refs, b->n_refs, b->n_ids, e);
         break;
     }
     return rc == 0 ? 1 : rc;
@@ -409,6 +411,9 @@ int tide_sizes_run(struct tide_sizes *s, struct tide_sizes_feed *f, struct tide_
         add_consumers(s, &w, &ring);
         rc = tide_ring_run(&ring, e);
     }
+    for (size_t i = 0; rc == 0 && i < s->n_groups; i++)
+        if (s->groups[i].curves != NULL)
+            rc = tide_curves_end(s->groups[i].curves, e);
     if (w.follow != NULL)
         s->references = tide_follow_counts(w.follow);
     tide_follow_free(w.follow);
@@ -446,11 +451,11 @@ struct tide_size_counts tide_sizes_counts(const struct tide_sizes *s, size_t i)
     case SLICED:
         return tide_sliced_counts(g->sliced, s->number_of[i]);
     case LRU_CURVE:
-        return on_curve(s, &g->lru.distances, s->frames[i]);
+        return on_curve(s, tide_curves_distances(g->curves, TIDE_CURVE_LRU), s->frames[i]);
     case OPT_CURVE:
         break;
     }
-    return on_curve(s, &g->opt.distances, s->frames[i]);
+    return on_curve(s, tide_curves_distances(g->curves, TIDE_CURVE_OPT), s->frames[i]);
 }
 
 struct tide_follow_counts tide_sizes_references(const struct tide_sizes *s)

@@ -21,7 +21,7 @@ struct tide_curves {
     size_t n_consumers;
     uint64_t references;
     uint64_t *seen; /* bit by page: referenced between skip and limit */
-    size_t seen_cap, pages;
+    size_t seen_cap, pages, n_ids;
     struct tide_lru_curve lru;
     struct tide_opt_curve opt;
     struct tide_future *future; /* of OPT; NULL: not asked for, or done */
@@ -69,7 +69,7 @@ static int finish_opt(struct tide_curves *c, struct tide_error *e)
     uint64_t n = c->uses;
     struct tide_next_use *uses = tide_malloc(piece * sizeof *uses);
     int rc =
-        uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, tide_follow_ids(c->follow), e);
+        uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, c->n_ids, e);
 
     for (uint64_t from = 0; from < n && rc == 0; from += piece) {
         size_t k = n - from < piece ? (size_t)(n - from) : piece;
@@ -128,6 +128,7 @@ int tide_curves_take(struct tide_curves *c, const struct tide_page_ref *refs, si
 {
     int rc = count(c, refs, n, n_ids, e);
 
+    c->n_ids = n_ids;
     for (size_t i = 0; i < c->n_consumers && rc == 0; i++)
         rc = c->consumers[i].take(c->consumers[i].context, refs, n, n_ids, e);
     return rc;
@@ -210,16 +211,13 @@ int tide_curves_finish(struct tide_curves *c, struct tide_error *e)
 {
     int rc = tide_follow_finish(c->follow, e);
 
-    if (rc == 0 && c->future != NULL)
-        rc = finish_opt(c, e);
-    if (rc == 0)
-        tide_curves_end(c);
-    return rc;
+    return rc == 0 ? tide_curves_end(c, e) : rc;
 }
 
-void tide_curves_end(struct tide_curves *c)
+int tide_curves_end(struct tide_curves *c, struct tide_error *e)
 {
     tide_windows_finish(&c->windows);
+    return c->future != NULL ? finish_opt(c, e) : 0;
 }
 
 const struct tide_curves_config *tide_curves_config_of(const struct tide_curves *c)

@@ -90,7 +90,7 @@ TIDE_MUST_CHECK int tide_curves_finish(struct tide_curves *c, struct tide_error 
  * end. */
 TIDE_MUST_CHECK int tide_curves_take(struct tide_curves *c, const struct tide_page_ref *refs,
                                      size_t n, size_t n_ids, struct tide_error *e);
-void tide_curves_end(struct tide_curves *c);
+TIDE_MUST_CHECK int tide_curves_end(struct tide_curves *c, struct tide_error *e);
 
 /* ---- results, after finish ---- */
 
