@@ -105,6 +105,7 @@ static int split(struct tide_opt_curve *c, struct tide_opt_group *g, size_t at,
 /* A new group of one, at place `at`. */
 static int add_group(struct tide_opt_curve *c, size_t at, uint64_t key, struct tide_error *e)
 {
+    struct tide_opt_group spare; /* a list of chunks that is empty */
     struct tide_opt_chunk *chunk;
     int rc;
 
@@ -116,6 +117,7 @@ static int add_group(struct tide_opt_curve *c, size_t at, uint64_t key, struct t
         if (groups == NULL)
             return tide_nomem(e);
         c->groups = groups;
+        memset(groups + c->cap, 0, (cap - c->cap) * sizeof *groups);
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
             uint64_t *grown = tide_realloc(*arrays[i], cap * sizeof *grown);
 
@@ -125,11 +127,12 @@ static int add_group(struct tide_opt_curve *c, size_t at, uint64_t key, struct t
         }
         c->cap = cap;
     }
+    spare = c->groups[c->n];
     memmove(c->first + at + 1, c->first + at, (c->n - at) * sizeof *c->first);
     memmove(c->last + at + 1, c->last + at, (c->n - at) * sizeof *c->last);
     memmove(c->sizes + at + 1, c->sizes + at, (c->n - at) * sizeof *c->sizes);
     memmove(c->groups + at + 1, c->groups + at, (c->n - at) * sizeof *c->groups);
-    c->groups[at] = (struct tide_opt_group){0};
+    c->groups[at] = spare;
     c->n++;
     c->sizes[at] = 1;
     c->first[at] = c->last[at] = key;
@@ -147,14 +150,15 @@ static int add_group(struct tide_opt_curve *c, size_t at, uint64_t key, struct t
 /* The group is empty, or its chunks belong to another one. */
 static void remove_group(struct tide_opt_curve *c, size_t at)
 {
+    struct tide_opt_group spare = c->groups[at];
     size_t after = c->n - at - 1;
 
-    free(c->groups[at].chunks);
     memmove(c->first + at, c->first + at + 1, after * sizeof *c->first);
     memmove(c->last + at, c->last + at + 1, after * sizeof *c->last);
     memmove(c->sizes + at, c->sizes + at + 1, after * sizeof *c->sizes);
     memmove(c->groups + at, c->groups + at + 1, after * sizeof *c->groups);
-    c->n--;
+    spare.n = 0;
+    c->groups[--c->n] = spare;
 }
 
 /* Keys of `upper` go before those of `lower` where there are few: chunks must not stay small. */
@@ -334,23 +338,14 @@ static int fill_place(struct tide_opt_curve *c, size_t at, uint64_t key, struct 
     return at < c->n ? push_last(c, at, key, e) : add_group(c, at, key, e);
 }
 
-/* The page goes to the top. Returns its depth in *depth, 0 for a first touch. */
-static int reference(struct tide_opt_curve *c, uint64_t next, bool is_first, uint64_t *depth,
-                     struct tide_error *e)
+/* What has come down from the places on top goes on through the groups, until the referenced page's
+ * place. Returns the page's depth in *depth, 0 for a first touch. */
+static int go_down(struct tide_opt_curve *c, uint64_t key, uint64_t *depth, struct tide_error *e)
 {
-    uint64_t key = c->top, above = 1;
-    int rc = 0;
+    uint64_t above = TIDE_OPT_TOP;
+    int rc;
 
-    c->top = next;
     *depth = 0;
-    if (c->size == 0) {
-        c->size = 1;
-        return 0;
-    }
-    if (!is_first && key == c->now) {
-        *depth = 1;
-        return 0;
-    }
     for (size_t at = c->n; at-- > 0;) {
         if (c->first[at] == c->now) {
             *depth = above + 1;
@@ -365,27 +360,57 @@ static int reference(struct tide_opt_curve *c, uint64_t next, bool is_first, uin
     }
     if (key == TIDE_NEVER) /* the end of the stack is as good as a frame that is free */
         return 0;
-    c->size++;
+    c->below++;
     return c->n > 0 ? push_last(c, 0, key, e) : add_group(c, 0, key, e);
+}
+
+/* The page goes to the top; place by place as long as that is quick. Returns its depth, 0: it is
+ * farther down than that, where *key goes on. */
+static inline uint64_t on_top(struct tide_opt_curve *c, uint64_t next, uint64_t *key)
+{
+    uint64_t *top = c->top, now = c->now, down = top[0];
+
+    top[0] = next;
+    if (down == now)
+        return 1;
+    for (unsigned i = 1; i < TIDE_OPT_TOP; i++) {
+        uint64_t here = top[i];
+
+        if (here == now) {
+            top[i] = down;
+            return i + 1;
+        }
+        top[i] = here < down ? here : down;
+        down = here < down ? down : here;
+    }
+    *key = down;
+    return 0;
 }
 
 int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_next_use *uses, size_t n,
                         struct tide_error *e)
 {
-    int rc = tide_distances_reserve(&c->distances, c->size + n, e);
+    int rc = tide_distances_reserve(&c->distances, TIDE_OPT_TOP + c->below + n, e);
+    uint64_t *counts = c->distances.counts;
 
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        uint64_t depth;
+    if (!c->begun) /* frames that are free */
+        for (unsigned i = 0; i < TIDE_OPT_TOP; i++)
+            c->top[i] = TIDE_NEVER;
+    c->begun = true;
+    for (size_t i = 0; i < n && rc == 0; i++, c->now++) {
+        uint64_t key, depth;
 
         if (uses[i].id == TIDE_NOBODY) {
             tide_distances_clear(&c->distances);
-        } else {
-            rc = reference(c, uses[i].next, (uses[i].flags & TIDE_USE_FIRST) != 0, &depth, e);
-            c->distances.counts[depth]++;
+            continue;
         }
-        c->now++;
-        if (c->n > c->next_tidy && rc == 0)
-            rc = tidy(c, e);
+        depth = on_top(c, uses[i].next, &key);
+        if (depth == 0) {
+            rc = go_down(c, key, &depth, e);
+            if (c->n > c->next_tidy && rc == 0)
+                rc = tidy(c, e);
+        }
+        counts[depth]++;
     }
     return rc;
 }
@@ -395,7 +420,7 @@ void tide_opt_curve_fini(struct tide_opt_curve *c)
     struct tide_opt_chunk *next;
 
     tide_distances_fini(&c->distances);
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0; i < c->cap; i++) {
         for (size_t k = 0; k < c->groups[i].n; k++)
             free(c->groups[i].chunks[k]);
         free(c->groups[i].chunks);

@@ -11,7 +11,8 @@
  * latest moves on: one insertion and one removal at the end, or nothing where it is the latest
  * itself. The referenced page is used before all others, so it is the first of its group, and its
  * depth is one more than the sizes of the groups above. Groups that have come to follow each other
- * in order become one. Their number grows like the logarithm of the footprint on random references
+ * in order become one. The first few places, where most references end, are walked. The number of
+ * groups grows like the logarithm of the footprint on random references
  * (about 60 for a million pages, of which 3 change) and is smaller for programs; a group is a list
  * of sorted chunks, so that a change in it costs about the logarithm of its size.
  *
@@ -27,12 +28,15 @@
 #ifndef TIDE_CURVE_OPT_H
 #define TIDE_CURVE_OPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "curve/histogram.h"
 #include "pager/future.h"
+
+enum { TIDE_OPT_TOP = 16 };
 
 struct tide_opt_chunk;
 
@@ -44,10 +48,11 @@ struct tide_opt_group {
 struct tide_opt_curve {
     struct tide_distances distances;
 
-    uint64_t now;  /* uses so far: the time of the next one */
-    uint64_t top;  /* next use of the page at depth 1 */
-    uint64_t size; /* of the stack, top included */
-    /* Groups, the one below the top last. */
+    uint64_t now; /* uses so far: the time of the next one */
+    bool begun;
+    uint64_t top[TIDE_OPT_TOP]; /* next uses at depths 1 .. TIDE_OPT_TOP */
+    uint64_t below;             /* places below these */
+    /* Groups, the highest last. */
     uint64_t *first, *last; /* next uses, soonest and latest */
     uint64_t *sizes;
     struct tide_opt_group *groups;
@@ -56,12 +61,10 @@ struct tide_opt_curve {
     struct tide_opt_chunk *spare;
 };
 
-enum { TIDE_OPT_START = 2 }; /* flag of a use without a page: the warm-up is over */
-
 /* Zeroed storage is a valid start. */
 void tide_opt_curve_fini(struct tide_opt_curve *c);
-/* Uses in order, turned around; times are their ordinals (from 0, START included), immediate
- * repeats are left out. */
+/* Uses in order, turned around; times are their ordinals from 0, immediate repeats are left out. A
+ * use of nobody says that the warm-up is over: what was counted is counted no more. */
 TIDE_MUST_CHECK int tide_opt_curve_take(struct tide_opt_curve *c, const struct tide_next_use *uses,
                                         size_t n, struct tide_error *e);
 
