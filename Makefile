@@ -33,8 +33,10 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@ninja -C $(BUILD) bench/measure >/dev/null
+	@ninja -C $(BUILD) bench/measure bench/policies bench/curves >/dev/null
 	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench/measure $(BUILD)/bench/work
+	@$(BUILD)/bench/curves traces/sqlite.lackey.gz traces/words.lackey.gz
+	@$(BUILD)/bench/policies traces/sort.lackey.gz traces/sqlite.lackey.gz traces/tcc.lackey.gz
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)

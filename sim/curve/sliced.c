@@ -21,12 +21,15 @@ struct entry {
     uint32_t id, life;
 };
 
-/* A size's pages in a circle of room for half as many more, for void entries are left standing
- * until they come to the front or fill the circle. */
+/* A size's pages in a circle. Void entries are left standing until they come to the front or fill
+ * the circle, so it has room for half as many more; for ESC it has not: then it is full, without a
+ * void entry, whenever a victim is looked for, and the hand can go anywhere without moving any. */
 struct queue {
     struct entry *entries;
     size_t room, first, n; /* entries, void ones included */
-    uint32_t capacity, resident, marked;
+    uint32_t *marks;       /* ESC: places of marked pages, in the order of the circle */
+    uint32_t first_mark, n_marks;
+    uint32_t capacity, resident;
     struct tide_size_counts counts;
 };
 
@@ -65,7 +68,17 @@ static inline struct entry pop(struct queue *q)
     return entry;
 }
 
-/* Takes out void entries; there are many where this is called. */
+static void find_marks(const struct tide_sliced *s, struct queue *q)
+{
+    uint64_t bit = UINT64_C(1) << (q - s->queues);
+
+    q->first_mark = q->n_marks = 0;
+    for (size_t i = 0; i < q->n; i++)
+        if ((s->cold[q->entries[behind(q, i)].id].marked & bit) != 0)
+            q->marks[q->n_marks++] = (uint32_t)behind(q, i);
+}
+
+/* Takes out void entries; there are many where this is called, but for ESC. */
 static void compact(const struct tide_sliced *s, struct queue *q)
 {
     size_t n = q->n, kept = 0;
@@ -77,6 +90,8 @@ static void compact(const struct tide_sliced *s, struct queue *q)
             q->entries[behind(q, kept++)] = entry;
     }
     q->n = kept;
+    if (s->kind == TIDE_SLICED_ESC)
+        find_marks(s, q);
 }
 
 static inline void push(const struct tide_sliced *s, struct queue *q, struct entry entry)
@@ -84,17 +99,6 @@ static inline void push(const struct tide_sliced *s, struct queue *q, struct ent
     if (q->n == q->room)
         compact(s, q);
     q->entries[behind(q, q->n++)] = entry;
-}
-
-/* The first n entries become the last ones; void ones go. */
-static void turn(const struct tide_sliced *s, struct queue *q, size_t n)
-{
-    while (n-- > 0) {
-        struct entry entry = pop(q);
-
-        if (!is_void(s, entry))
-            push(s, q, entry);
-    }
 }
 
 /* ---- victims: at the front of the queue afterwards ---- */
@@ -116,44 +120,39 @@ static void find_referenced_not(struct tide_sliced *s, struct queue *q, uint64_t
     }
 }
 
-static void unmark(struct tide_sliced *s, struct queue *q, uint32_t id, uint64_t bit)
-{
-    q->marked -= (s->cold[id].marked & bit) != 0;
-    s->cold[id].marked &= ~bit;
-}
-
 /* The two steps of replacement/esc.c. */
 static bool find_clean(struct tide_sliced *s, struct queue *q, uint64_t bit)
 {
-    for (size_t i = 0; q->marked > 0; i++) {
-        struct entry entry = q->entries[behind(q, i)];
+    while (q->first_mark < q->n_marks) {
+        uint32_t at = q->marks[q->first_mark++];
+        struct entry entry = q->entries[at];
 
         if (is_void(s, entry))
             continue;
+        s->cold[entry.id].marked &= ~bit;
         if (((s->hot[entry.id].referenced | s->cold[entry.id].dirty) & bit) == 0) {
-            turn(s, q, i);
+            q->first = at;
             return true;
         }
-        unmark(s, q, entry.id, bit);
     }
     return false;
 }
 
 static bool find_dirty(struct tide_sliced *s, struct queue *q, uint64_t bit)
 {
+    q->first_mark = q->n_marks = 0;
     for (size_t i = 0; i < q->n; i++) {
-        struct entry entry = q->entries[behind(q, i)];
+        size_t at = behind(q, i);
+        uint32_t id = q->entries[at].id;
 
-        if (is_void(s, entry))
-            continue;
-        if ((s->hot[entry.id].referenced & bit) == 0) {
-            turn(s, q, i);
+        if ((s->hot[id].referenced & bit) == 0) {
+            q->first = at;
             return true;
         }
-        s->hot[entry.id].referenced &= ~bit;
-        if ((s->cold[entry.id].dirty & bit) == 0) {
-            s->cold[entry.id].marked |= bit;
-            q->marked++;
+        s->hot[id].referenced &= ~bit;
+        if ((s->cold[id].dirty & bit) == 0) {
+            s->cold[id].marked |= bit;
+            q->marks[q->n_marks++] = (uint32_t)at;
         }
     }
     return false;
@@ -177,7 +176,6 @@ static void evict(struct tide_sliced *s, struct queue *q, uint64_t bit)
     s->hot[entry.id].resident &= ~bit;
     s->hot[entry.id].referenced &= ~bit;
     s->cold[entry.id].dirty &= ~bit;
-    unmark(s, q, entry.id, bit);
 }
 
 /* ---- references ---- */
@@ -202,12 +200,8 @@ static __attribute__((noinline)) void fault(struct tide_sliced *s, uint32_t id, 
 
 static void forget(struct tide_sliced *s, uint32_t id)
 {
-    for (uint64_t left = s->hot[id].resident; left != 0; left &= left - 1) {
-        struct queue *q = &s->queues[__builtin_ctzll(left)];
-
-        q->resident--;
-        q->marked -= (s->cold[id].marked & left & -left) != 0;
-    }
+    for (uint64_t left = s->hot[id].resident; left != 0; left &= left - 1)
+        s->queues[__builtin_ctzll(left)].resident--;
     s->hot[id] = (struct hot){0};
     s->cold[id] = (struct cold){.life = s->cold[id].life + 1};
 }
@@ -348,9 +342,13 @@ struct tide_sliced *tide_sliced_new(enum tide_sliced_kind kind, bool initial_bit
         struct queue *q = &s->queues[i];
 
         q->capacity = frames[i];
-        q->room = (size_t)frames[i] + frames[i] / 2 + 16;
+        q->room = frames[i];
+        if (kind == TIDE_SLICED_ESC)
+            q->marks = tide_calloc(q->room, sizeof *q->marks);
+        else
+            q->room += frames[i] / 2 + 16;
         q->entries = tide_calloc(q->room, sizeof *q->entries);
-        if (q->entries == NULL) {
+        if (q->entries == NULL || (kind == TIDE_SLICED_ESC && q->marks == NULL)) {
             tide_nomem(e);
             tide_sliced_free(s);
             return NULL;
@@ -363,8 +361,10 @@ void tide_sliced_free(struct tide_sliced *s)
 {
     if (s == NULL)
         return;
-    for (uint32_t i = 0; i < s->n; i++)
+    for (uint32_t i = 0; i < s->n; i++) {
         free(s->queues[i].entries);
+        free(s->queues[i].marks);
+    }
     free(s->hot);
     free(s->cold);
     free(s);
