@@ -52,8 +52,8 @@ struct tide_chunk {
 enum {
     TIDE_CHUNK_ACCESSES = 1 << 20, /* of a block, at most */
     TIDE_GROUP_BLOCKS = 4,         /* that share a dictionary, as this writer makes them */
-    TIDE_DICTIONARY_SLOTS = 1 << 19,
-    TIDE_DICTIONARY_LENGTHS = 1 << 20
+    TIDE_DICTIONARY_SLOTS = 1 << 18,
+    TIDE_DICTIONARY_LENGTHS = 1 << 19
 };
 
 /* The payload of a block begins with these, 4 bytes each; the columns follow in this order. */
