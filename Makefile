@@ -10,7 +10,7 @@ help:
 	@echo "make build        build only: build/sim/cli/pagetide"
 	@echo "make deps         install what is missing (Debian, as root), or say what to install"
 	@echo "make check-peers  hold the counts against other simulators' (needs their traces)"
-	@echo "make bench        speed and memory, as ratios to zcat in the same run"
+	@echo "make bench        speed and memory, as ratios to inflating the trace in the same run"
 	@echo "make install      binary, man pages, presets; PREFIX=$(PREFIX), DESTDIR honoured"
 	@echo "make clean        remove build folders and results/"
 
@@ -33,8 +33,8 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@ninja -C $(BUILD) bench/measure >/dev/null
-	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench/measure $(BUILD)/bench/work
+	@ninja -C $(BUILD) bench/measure bench/inflate bench/drmemtrace >/dev/null
+	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)
