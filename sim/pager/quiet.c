@@ -556,79 +556,183 @@ static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *do
     return rc == 0 && !p->m->done ? pass_rest(p, at, start, data_at, e) : rc;
 }
 
-static inline __attribute__((always_inline)) int pass_fragments(struct pass *p, size_t at,
-                                                                size_t to, const unsigned shift,
-                                                                const bool ordered,
-                                                                struct tide_error *e)
+/* Passes over fragments [at, to) and stops in front of one that is not all quiet; what has been
+ * done of that one may be done once more. `shift` and `ordered` are constants where the caller
+ * passes them. */
+static inline __attribute__((always_inline)) size_t
+pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift, const bool ordered)
 {
     const struct tide_block *b = p->b;
-    const struct tide_dictionary *d = b->dictionary;
-    struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
-    struct remembered *remembered = ordered ? p->m->remembered : NULL;
-    const uint64_t process_bits = p->process_bits;
-    uint64_t use = p->use;
+    const struct tide_fragment *fragments = b->dictionary->fragments;
+    const struct tide_slot *slots = b->dictionary->slots;
+    struct lane *lanes = p->m->lanes;
+    const struct lane *lane = &lanes[TIDE_SIDE_DATA];
+    const uint64_t *const tags = lane->tags;
+    const uint8_t *const quiet = lane->quiet;
+    const uint32_t *const likely = lane->likely, *const frames = lane->array->frames;
+    uint64_t *const order = lane->order;
+    const uint64_t process_bits = p->process_bits, bytes = UINT64_C(1) << shift;
+    const uint64_t *data = &b->data[b->data_starts[at]];
+    uint64_t use = p->use, code = p->code;
+    uint32_t *told = ordered ? &p->m->remembered->frames[p->m->remembered->n] : NULL;
+    uint32_t *const full =
+        ordered ? &p->m->remembered->frames[REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES] : NULL;
+    uint32_t code_frame = p->code_frame;
+    bool fetched = p->fetched;
 
-    for (; at < b->n_fragments && b->starts[at] < to; at++) {
-        const struct tide_fragment *f = &d->fragments[b->ids[at]];
-        const struct tide_slot *slot = &d->slots[f->first_slot];
-        const uint64_t *data = &b->data[b->data_starts[at]];
-        size_t start = b->starts[at];
+    for (; at < to && (!ordered || told < full); at++) {
+        const struct tide_fragment *f = &fragments[b->ids[at]];
+        const struct tide_slot *slot = &slots[f->first_slot], *const end = slot + f->data;
         uint64_t page = page_number(f->pc, shift) | process_bits;
-        unsigned done = 0, n = f->data;
-        unsigned counted = 0; /* modifies before this slot are counted */
+        unsigned done = 0;
+
+        if (__builtin_expect(f->flags != 0, 0))
+            break;
+        if (__builtin_expect(page != code, 0) && f->fetches > 0) {
+            int64_t found = quiet_slot(&lanes[TIDE_SIDE_FETCH], page, TIDE_FETCH);
+
+            if (found < 0)
+                break;
+            lanes[TIDE_SIDE_FETCH].order[found] = ++use;
+            code = page;
+            if (ordered) {
+                *told = code_frame;
+                told += fetched;
+                fetched = false;
+                code_frame = lanes[TIDE_SIDE_FETCH].array->frames[found];
+            }
+        }
+        for (; slot < end; slot++, data++) {
+            uint64_t addr = *data, data_page = page_number(addr, shift) | process_bits;
+            uint32_t place = likely[data_page % LIKELY];
+
+            if (__builtin_expect(tags[place] != data_page, 0) ||
+                __builtin_expect((quiet[place] >> slot->kind & 1) == 0, 0) ||
+                __builtin_expect((addr & (bytes - 1)) + slot->size > bytes, 0))
+                break;
+            order[place] = ++use;
+            if (ordered) {
+                *told = code_frame;
+                told += fetched | (slot->fetches != done);
+                *told++ = frames[place];
+                done = slot->fetches;
+                fetched = false;
+            }
+        }
+        if (__builtin_expect(slot < end, 0))
+            break;
+        if (ordered)
+            fetched |= f->fetches != done;
+        if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
+            for (slot = end - f->data; slot < end; slot++)
+                p->modifies += slot->kind == TIDE_MODIFY;
+    }
+    p->use = use;
+    p->code = code;
+    if (ordered) {
+        p->m->remembered->n = (size_t)(told - p->m->remembered->frames);
+        p->code_frame = code_frame;
+        p->fetched = fetched;
+    }
+    return at;
+}
+
+/* One fragment, whatever it does. */
+static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
+{
+    const struct tide_block *b = p->b;
+    const struct tide_fragment *f = &b->dictionary->fragments[b->ids[at]];
+    const struct tide_slot *slot = &b->dictionary->slots[f->first_slot];
+    const uint64_t *data = &b->data[b->data_starts[at]];
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
+    struct remembered *remembered = p->m->remembered;
+    unsigned shift = p->m->geometry.page_shift;
+    size_t start = b->starts[at];
+    uint64_t page = page_number(f->pc, shift) | p->process_bits;
+    unsigned done = 0, k;
+    unsigned counted = 0; /* modifies before this slot are counted */
+    int rc = 0;
+
+    if (remembered != NULL)
+        make_room(p);
+    if ((page != p->code && f->fetches > 0) || f->flags != 0 ||
+        start + TIDE_FRAGMENT_ACCESSES > p->safe) {
+        rc = begin_fragment(p, at, page, &done, e);
+        if (rc != 0 || p->m->done || done == TIDE_FRAGMENT_ACCESSES)
+            return rc;
+    }
+    for (k = 0; k < f->data; k++) {
+        if (remembered != NULL) {
+            remember(remembered, p->code_frame, p->fetched | (slot[k].fetches != done));
+            p->fetched = false;
+            done = slot[k].fetches;
+        }
+        if (take_data(p, lane, remembered, p->process_bits, data[k], slot[k].size, slot[k].kind,
+                      shift, &p->use))
+            continue;
+        for (; counted < k; counted++)
+            p->modifies += slot[counted].kind == TIDE_MODIFY;
+        counted = k + 1;
+        rc = miss(p, at, k, e);
+        if (rc != 0 || p->m->done)
+            return rc;
+        if (p->code != page || start + TIDE_FRAGMENT_ACCESSES > p->safe)
+            return pass_rest(p, at, start + slot[k].fetches + k + 1,
+                             (size_t)b->data_starts[at] + k + 1, e);
+    }
+    if (remembered != NULL)
+        p->fetched |= f->fetches != done;
+    for (; counted < f->data; counted++)
+        p->modifies += slot[counted].kind == TIDE_MODIFY;
+    return 0;
+}
+
+/* The first fragment in [at, to) whose accesses may not all be safe, or `to`. */
+static size_t first_unsafe(const struct pass *p, size_t at, size_t to)
+{
+    const struct tide_block *b = p->b;
+
+    if (at == to || (size_t)b->starts[to - 1] + TIDE_FRAGMENT_ACCESSES <= p->safe)
+        return to;
+    while (at < to) {
+        size_t middle = at + (to - at) / 2;
+
+        if ((size_t)b->starts[middle] + TIDE_FRAGMENT_ACCESSES <= p->safe)
+            at = middle + 1;
+        else
+            to = middle;
+    }
+    return at;
+}
+
+/* Fragments [at, to). */
+static int pass_fragments(struct pass *p, size_t at, size_t to, struct tide_error *e)
+{
+    unsigned shift = p->m->geometry.page_shift;
+    bool ordered = p->m->remembered != NULL;
+
+    while (at < to) {
+        size_t safe = p->of != NULL ? first_unsafe(p, at, to) : at;
+        int rc;
 
         if (ordered)
             make_room(p);
-        if (__builtin_expect((page != p->code && f->fetches > 0) || f->flags != 0 ||
-                                 start + TIDE_FRAGMENT_ACCESSES > p->safe,
-                             0)) {
-            int rc;
-
-            p->use = use;
-            rc = begin_fragment(p, at, page, &done, e);
-            use = p->use;
-            if (rc != 0 || p->m->done)
-                return rc;
-            if (done == TIDE_FRAGMENT_ACCESSES)
+        if (at < safe) {
+            if (shift == TIDE_FRAGMENT_PAGE_SHIFT)
+                at = ordered ? pass_quiet_fragments(p, at, safe, TIDE_FRAGMENT_PAGE_SHIFT, true)
+                             : pass_quiet_fragments(p, at, safe, TIDE_FRAGMENT_PAGE_SHIFT, false);
+            else
+                at = ordered ? pass_quiet_fragments(p, at, safe, shift, true)
+                             : pass_quiet_fragments(p, at, safe, shift, false);
+            if (at == to)
+                break;
+            if (ordered && p->m->remembered->n > REMEMBERED / 2)
                 continue;
         }
-        for (unsigned k = 0; k < n; k++) {
-            int rc;
-
-            if (ordered) {
-                remember(remembered, p->code_frame, p->fetched | (slot[k].fetches != done));
-                p->fetched = false;
-                done = slot[k].fetches;
-            }
-            if (__builtin_expect(take_data(p, lane, remembered, process_bits, data[k], slot[k].size,
-                                           slot[k].kind, shift, &use),
-                                 1))
-                continue;
-            p->use = use;
-            for (; counted < k; counted++)
-                p->modifies += slot[counted].kind == TIDE_MODIFY;
-            counted = k + 1;
-            rc = miss(p, at, k, e);
-            use = p->use;
-            if (rc != 0 || p->m->done)
-                return rc;
-            if (p->code != page || start + TIDE_FRAGMENT_ACCESSES > p->safe) {
-                rc = pass_rest(p, at, start + slot[k].fetches + k + 1,
-                               (size_t)b->data_starts[at] + k + 1, e);
-                if (rc != 0 || p->m->done)
-                    return rc;
-                use = p->use;
-                goto next;
-            }
-        }
-        if (ordered)
-            p->fetched |= f->fetches != done;
-        if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
-            for (; counted < n; counted++)
-                p->modifies += slot[counted].kind == TIDE_MODIFY;
-    next:;
+        rc = take_fragment(p, at++, e);
+        if (rc != 0 || p->m->done)
+            return rc;
     }
-    p->use = use;
     return 0;
 }
 
@@ -706,22 +810,17 @@ int quiet_segment(struct tide_machine *m, const struct tide_block *b, size_t fro
             rc = ordered ? pass_accesses(&p, a, from, to, &data_at, shift, true, e)
                          : pass_accesses(&p, a, from, to, &data_at, shift, false, e);
     } else {
-        size_t at = tide_block_fragment(b, from);
+        size_t at = tide_block_fragment(b, from), end;
 
         data_at = data_before(b, at, from);
         p.data_settled = data_at;
         set_process(&p, b->process);
         if (b->starts[at] < from) /* skipping has ended inside a fragment */
             rc = pass_rest(&p, at++, from, data_at, e);
-        if (rc == 0 && !m->done) {
-            if (shift == 12)
-                rc = ordered ? pass_fragments(&p, at, to, 12, true, e)
-                             : pass_fragments(&p, at, to, 12, false, e);
-            else
-                rc = ordered ? pass_fragments(&p, at, to, shift, true, e)
-                             : pass_fragments(&p, at, to, shift, false, e);
-        }
-        data_at = to < b->n_accesses ? b->data_starts[tide_block_fragment(b, to)] : b->n_data;
+        end = to < b->n_accesses ? tide_block_fragment(b, to) : b->n_fragments;
+        if (rc == 0 && !m->done)
+            rc = pass_fragments(&p, at, end, e);
+        data_at = end < b->n_fragments ? b->data_starts[end] : b->n_data;
     }
     if (rc == 0 && !m->done)
         settle(&p, to, data_at);
