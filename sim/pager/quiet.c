@@ -404,10 +404,14 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
            const unsigned shift, const bool ordered)
 {
     struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
+    const uint64_t *const tags = lane->tags;
+    const uint8_t *const quiet = lane->quiet;
+    const uint32_t *const likely = lane->likely;
+    uint64_t *const order = lane->order;
     struct remembered *remembered = ordered ? p->m->remembered : NULL;
     const unsigned process = p->process;
-    const uint64_t bytes = UINT64_C(1) << shift;
-    uint64_t use = p->use, process_bits = p->process_bits;
+    const uint64_t bytes = UINT64_C(1) << shift, process_bits = p->process_bits;
+    uint64_t use = p->use;
     /* the page that is fetched from: its first byte, and how many there are */
     uint64_t code = (p->code ^ process_bits) << shift, room = p->code != NO_CODE ? bytes : 0;
     size_t data = 0, modifies = 0, i;
@@ -415,31 +419,42 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
 
     for (i = 0; i < n; i++) {
         const struct tide_access *a = &accesses[i];
+        uint64_t addr = a->addr;
 
         if (__builtin_expect(a->process != process, 0))
             break;
         if (a->kind == TIDE_FETCH) {
-            uint64_t offset = a->addr - code;
+            uint64_t offset = addr - code;
 
             if (__builtin_expect(offset >= room || offset + a->size > bytes, 0)) {
                 p->use = use;
                 p->fetched = fetched;
-                if (crosses(a->addr, a->size, shift) ||
-                    !take_code(p, page_number(a->addr, shift) | process_bits))
+                if (crosses(addr, a->size, shift) ||
+                    !take_code(p, page_number(addr, shift) | process_bits))
                     break;
                 use = p->use;
-                code = a->addr & ~(bytes - 1);
+                code = addr & ~(bytes - 1);
                 room = bytes;
             }
             fetched = true;
         } else {
+            uint64_t page = page_number(addr, shift) | process_bits;
+            uint32_t place = likely[page % LIKELY];
+
             if (ordered) {
                 remember(remembered, p->code_frame, fetched);
                 fetched = false;
             }
-            if (!take_data(p, lane, remembered, process_bits, a->addr, a->size, a->kind, shift,
-                           &use))
+            if (__builtin_expect(tags[place] == page && (quiet[place] >> a->kind & 1) != 0 &&
+                                     (addr & (bytes - 1)) + a->size <= bytes,
+                                 1)) {
+                order[place] = ++use;
+                if (ordered)
+                    remember(remembered, lane->array->frames[place], 1);
+            } else if (!take_data(p, lane, remembered, process_bits, addr, a->size, a->kind, shift,
+                                  &use)) {
                 break;
+            }
             data++;
             modifies += a->kind == TIDE_MODIFY;
         }
