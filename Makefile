@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: help deps build demo check check-peers bench install clean
+.PHONY: help deps build demo check check-peers bench bench-curves install clean
 
 help:
 	@echo "make demo         build and replay real programs' traces: results/quickstart"
@@ -35,6 +35,11 @@ check-peers: build
 bench: build
 	@ninja -C $(BUILD) bench/measure bench/inflate bench/drmemtrace >/dev/null
 	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench
+
+bench-curves: build
+	@ninja -C $(BUILD) bench/curves >/dev/null
+	@$(BUILD)/bench/curves traces/long/python.tide traces/long/cc1.tide traces/long/pipeline.tide \
+		traces/sqlite.tide
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)
