@@ -11,6 +11,7 @@ help:
 	@echo "make deps         install what is missing (Debian, as root), or say what to install"
 	@echo "make check-peers  hold the counts against other simulators' (needs their traces)"
 	@echo "make bench        speed and memory, as ratios to inflating the trace in the same run"
+	@echo "make bench-curves speed of whole miss and working-set curves"
 	@echo "make install      binary, man pages, presets; PREFIX=$(PREFIX), DESTDIR honoured"
 	@echo "make clean        remove build folders and results/"
 
