@@ -34,8 +34,10 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@ninja -C $(BUILD) bench/measure bench/inflate bench/drmemtrace >/dev/null
+	@ninja -C $(BUILD) bench/measure bench/inflate bench/drmemtrace bench/policies bench/curves >/dev/null
 	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench
+	@$(BUILD)/bench/curves traces/sqlite.tide traces/words.tide
+	@$(BUILD)/bench/policies traces/sort.tide traces/sqlite.tide traces/tcc.tide
 
 bench-curves: build
 	@ninja -C $(BUILD) bench/curves >/dev/null

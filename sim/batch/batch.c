@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "batch/feed.h"
+#include "batch/sizes.h"
 #include "batch/spool.h"
 #include "batch/store.h"
 #include "pager/reduced.h"
@@ -29,6 +30,7 @@ struct batch {
     size_t trace_index, n_traces;
     int64_t progress_ms; /* when progress was last told */
     size_t n_damaged, n_oom;
+    bool faults_only; /* is all that is wanted */
 };
 
 /* One machine on the trace at hand. */
@@ -65,6 +67,8 @@ struct curve_job {
     struct tide_series *series; /* NULL: none wanted */
     struct tide_rows rows;      /* with a store */
     bool admitted;
+    struct scan *scan;       /* with a plan of sizes that needs one */
+    struct tide_sized sized; /* with a plan of sizes */
 };
 
 /* One trace and its machines. */
@@ -83,6 +87,8 @@ struct replay {
     struct scan *scans;
     size_t n_scans;
     bool scanning;
+    bool one_pass; /* stands for all machines (batch/sizes.h) */
+    const struct tide_machine_config *machines;
     bool known; /* content has been determined */
     struct tide_content content;
     char *json; /* the trace's entry of run.json, own memory */
@@ -239,6 +245,21 @@ static void set_id(struct run *r, const struct tide_content *c)
     set_result_id(r->result, r->hash, c);
 }
 
+static uint64_t hash_sizes(uint64_t h, const struct tide_size_plan *p)
+{
+    if (p == NULL)
+        return h;
+    for (size_t i = 0; i < p->n_policies; i++) {
+        const struct tide_machine_config *c = &p->policies[i];
+
+        h = tide_hash_bytes(h, p->names[i], strlen(p->names[i]) + 1);
+        h = hash_u64(hash_u64(h, c->seed), c->references);
+    }
+    for (size_t i = 0; i < p->n_frames; i++)
+        h = hash_u64(hash_u64(h, p->frames[i].is_share), p->frames[i].value);
+    return h;
+}
+
 static void set_curve_id(struct curve_job *job, const struct tide_content *c)
 {
     const struct tide_curves_config *k = &job->plan->curves;
@@ -251,6 +272,7 @@ static void set_curve_id(struct curve_job *job, const struct tide_content *c)
         h = hash_u64(h, words[i]);
     for (size_t i = 0; i < job->plan->n_taus; i++)
         h = hash_u64(h, job->plan->taus[i]);
+    h = hash_sizes(h, job->plan->sizes);
     set_result_id(job->result, h, c);
 }
 
@@ -293,6 +315,7 @@ static int take_over(struct replay *t, struct tide_error *e)
         rc = tide_store_find(t->store, r->result, &stored, e);
         /* What a damaged trace gave is made again, so that its damage is told again. */
         if (rc == 1 && r->result->status != TIDE_STATUS_PARTIAL) {
+            r->result->faults = r->result->counts.faults_minor + r->result->counts.faults_major;
             rc = set_summary(t, r->result, stored, e);
             r->finished = r->result->resumed = true;
         }
@@ -315,7 +338,7 @@ static bool makes(const struct replay *t, const struct run *r)
 
 static bool needs_future(const struct run *r)
 {
-    return tide_machine_needs_future(r->config);
+    return !r->replay->one_pass && tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
@@ -323,34 +346,45 @@ static bool needs_scan(const struct run *r)
     return needs_future(r) || tide_machine_needs_pages(r->config);
 }
 
+/* The scan of a part of the trace, planned if it is not yet there. */
+static struct scan *scan_of(struct replay *t, struct tide_geometry g, uint64_t skip,
+                            uint64_t warmup, uint64_t limit)
+{
+    size_t k;
+
+    for (k = 0; k < t->n_scans; k++) {
+        const struct scan *s = &t->scans[k];
+
+        if (s->geometry.page_shift == g.page_shift && s->geometry.va_bits == g.va_bits &&
+            s->skip == skip && s->warmup == warmup && s->limit == limit)
+            return &t->scans[k];
+    }
+    t->scans[t->n_scans++] =
+        (struct scan){.geometry = g, .skip = skip, .warmup = warmup, .limit = limit};
+    return &t->scans[k];
+}
+
 /* Which scans there are, and who uses which. */
 static int plan_scans(struct replay *t, struct tide_error *e)
 {
-    t->scans = tide_calloc(t->n, sizeof *t->scans);
+    t->scans = tide_calloc(t->n + t->n_jobs, sizeof *t->scans);
     if (t->scans == NULL)
         return tide_nomem(e);
     for (size_t i = 0; i < t->n; i++) {
         struct run *r = &t->runs[i];
         const struct tide_machine_config *c = r->config;
-        size_t k;
 
         if (!makes(t, r) || !needs_scan(r))
             continue;
-        for (k = 0; k < t->n_scans; k++) {
-            const struct scan *s = &t->scans[k];
-
-            if (s->geometry.page_shift == r->geometry.page_shift &&
-                s->geometry.va_bits == r->geometry.va_bits && s->skip == c->skip &&
-                s->warmup == c->warmup && s->limit == c->limit)
-                break;
-        }
-        r->scan = &t->scans[k];
-        if (k == t->n_scans) {
-            t->n_scans++;
-            *r->scan = (struct scan){
-                .geometry = r->geometry, .skip = c->skip, .warmup = c->warmup, .limit = c->limit};
-        }
+        r->scan = scan_of(t, r->geometry, c->skip, c->warmup, c->limit);
         r->scan->future |= needs_future(r);
+    }
+    for (size_t i = 0; i < t->n_jobs; i++) {
+        struct curve_job *job = &t->jobs[i];
+        const struct tide_curves_config *c = &job->plan->curves;
+
+        if (!job->finished && job->plan->sizes != NULL && tide_sized_needs_pages(job->plan->sizes))
+            job->scan = scan_of(t, c->geometry, c->skip, c->warmup, c->limit);
     }
     return 0;
 }
@@ -385,6 +419,8 @@ static int plan(struct replay *t, struct tide_error *e)
         rc = spool(t, e);
     if (rc == 0 && resume)
         rc = take_over(t, e);
+    t->one_pass = t->batch->faults_only && t->batch->o->engine == TIDE_ENGINE_FAST &&
+                  tide_sizes_can(t->machines, t->n);
     if (rc == 0)
         rc = plan_scans(t, e);
     for (size_t i = 0; i < t->n; i++)
@@ -448,16 +484,23 @@ static int sample(void *context, const struct tide_machine *m, const struct tide
 }
 
 /* What the trace says about itself is known with its first block. */
+static int parse_reduction(const struct replay *t, struct tide_reduction *out, struct tide_error *e)
+{
+    const char *text = tide_reader_info(t->reader)->reduction;
+
+    if (tide_reduction_parse(text, out))
+        return 0;
+    tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
+    tide_error_where(e, "%s", t->path);
+    return TIDE_E_TRACE;
+}
+
 static int admit(struct run *r, struct tide_error *e)
 {
-    const char *text = tide_reader_info(r->replay->reader)->reduction;
-    int rc;
+    int rc = parse_reduction(r->replay, &r->reduction, e);
 
-    if (!tide_reduction_parse(text, &r->reduction)) {
-        rc = tide_fail(e, TIDE_E_TRACE, "the trace is reduced in an unknown way: %.200s", text);
-        tide_error_where(e, "%s", r->replay->path);
+    if (rc != 0)
         return rc;
-    }
     rc = tide_reduced_check(&r->reduction, r->config, tide_machine_frames(r->machine), e);
     if (rc != 0)
         tide_error_where(e, "%s", r->replay->path);
@@ -568,15 +611,18 @@ static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
 {
     const struct tide_batch_options *o = job->replay->batch->o;
     const struct tide_curve_rows rows = {.context = job, .begin = begin_row, .end = end_row};
-    int rc = tide_curves_finish(job->curves, e);
+    const struct tide_size_table *sizes = job->plan->sizes != NULL ? &job->sized.table : NULL;
+    int rc = sizes != NULL ? tide_curves_end(job->curves, e) : tide_curves_finish(job->curves, e);
 
     job->result->status = cut ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
     if (rc == 0 && job->series != NULL)
         rc = tide_series_finish(job->series, e);
     if (rc == 0 && job->replay->store != NULL)
         rc = tide_report_curves(job->curves, &rows, e);
+    if (rc == 0 && job->replay->store != NULL && sizes != NULL)
+        rc = tide_report_sizes(&job->plan->curves, sizes, &rows, e);
     if (rc == 0 && o->curves != NULL)
-        o->curves(o->curves_context, job->curves, cut);
+        o->curves(o->curves_context, job->curves, sizes, cut);
     return rc;
 }
 
@@ -584,6 +630,7 @@ static void free_curves(struct curve_job *job)
 {
     tide_series_free(job->series);
     tide_curves_free(job->curves);
+    tide_sized_fini(&job->sized);
     tide_rows_close(&job->rows);
 }
 
@@ -626,6 +673,7 @@ static int finish(struct run *r, bool cut, struct tide_error *e)
     result->frames = tide_machine_frames(r->machine);
     result->cycles = tide_machine_cycles(r->machine);
     tide_machine_counts(r->machine, &result->counts);
+    result->faults = result->counts.faults_minor + result->counts.faults_major;
     rc = tide_reduced_check_counts(&r->reduction, &result->counts, e);
     if (rc != 0) {
         tide_error_where(e, "%s", r->replay->path);
@@ -714,18 +762,22 @@ static int keep(struct replay *t, const struct tide_feed *f, struct tide_error *
     return rc;
 }
 
+static void tell_damage(struct replay *t, const struct tide_error *error)
+{
+    t->damaged = true;
+    t->batch->n_damaged++;
+    if (t->batch->o->watch.damaged != NULL)
+        t->batch->o->watch.damaged(t->batch->o->watch.context, t->path, error);
+}
+
 /* Results of the runs that were made; their consumers stand in the same order. */
 static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
 {
     size_t made = 0;
     int rc = 0;
 
-    if (f->trace_code < 0) {
-        t->damaged = true;
-        t->batch->n_damaged++;
-        if (t->batch->o->watch.damaged != NULL)
-            t->batch->o->watch.damaged(t->batch->o->watch.context, t->path, &f->trace_error);
-    }
+    if (f->trace_code < 0)
+        tell_damage(t, &f->trace_error);
     tell_progress(t, f->reader, f->accesses);
     if (t->store != NULL && !t->known)
         rc = drain(tide_reader_stream(f->reader), &t->content, e);
@@ -764,6 +816,55 @@ static struct tide_consumer machine_consumer(struct run *r)
                                   .accesses = food == TIDE_TAKES_ACCESSES};
 }
 
+/* ---- one pass for many sizes ---- */
+
+static int begin_job(void *context, struct tide_error *e)
+{
+    return admit_curves(context, e);
+}
+
+static void job_progress(void *context, struct tide_reader *r, uint64_t accesses)
+{
+    progress(((struct curve_job *)context)->replay, r, accesses);
+}
+
+/* A feed as of curves alone, but through one pass that has policies at sizes too. */
+static int feed_sized(struct curve_job *job, struct tide_feed *f, struct tide_error *e)
+{
+    struct replay *t = job->replay;
+    struct tide_sizes_feed sf = {
+        .jobs = t->batch->o->jobs, .begin = begin_job, .progress = job_progress, .context = job};
+    struct tide_sizes *sizes = NULL;
+    uint64_t pages = job->scan != NULL ? tide_scan_distinct_pages(job->scan->scan) : 0;
+    int rc = tide_sized_init(&job->sized, job->plan, pages, e);
+
+    if (rc != 0)
+        return rc;
+    sizes = tide_sizes_new(job->sized.machines, job->sized.n, pages, e);
+    f->reader = sizes != NULL ? open_reader(t, e) : NULL;
+    rc = f->reader != NULL ? 0 : e->code;
+    if (rc == 0) {
+        t->reader = sf.reader = f->reader;
+        tide_sizes_add_curves(sizes, job->curves);
+        rc = tide_sizes_run(sizes, &sf, e);
+        f->accesses = sf.accesses;
+        f->trace_code = sf.trace_code;
+        f->trace_error = sf.trace_error;
+        name_stdin(t, &f->trace_error);
+        tide_sized_fill(&job->sized, sizes);
+    }
+    tide_sizes_free(sizes);
+    return rc;
+}
+
+/* The only job, where it has a plan of sizes: those stand alone. */
+static struct curve_job *sized_job(const struct replay *t)
+{
+    return t->n == 0 && t->n_jobs == 1 && t->jobs[0].plan->sizes != NULL ? &t->jobs[0] : NULL;
+}
+
+/* ---- replay, at last ---- */
+
 static int replay(struct replay *t, struct tide_error *e)
 {
     struct tide_feed f = {.consumers = tide_calloc(t->n + t->n_jobs, sizeof *f.consumers)};
@@ -788,7 +889,7 @@ static int replay(struct replay *t, struct tide_error *e)
         rc = start_curves(job, t->n + i, e);
     }
     if (rc == 0 && f.n > 0) {
-        rc = feed(t, &f, e);
+        rc = sized_job(t) != NULL ? feed_sized(sized_job(t), &f, e) : feed(t, &f, e);
         if (rc == 0)
             rc = conclude(t, &f, e);
         if (f.reader != NULL)
@@ -797,6 +898,96 @@ static int replay(struct replay *t, struct tide_error *e)
         rc = describe(t, NULL, NULL, e);
     }
     free(f.consumers);
+    return rc;
+}
+
+/* ---- faults alone ---- */
+
+/* What the trace says about itself may forbid some machine. */
+static int admit_sizes(struct replay *t, const struct tide_sizes *sizes, struct tide_error *e)
+{
+    struct tide_reduction reduction;
+    int rc = parse_reduction(t, &reduction, e);
+
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        t->runs[i].reduction = reduction;
+        rc = tide_reduced_check(&reduction, t->runs[i].config, tide_sizes_frames(sizes, i), e);
+        if (rc != 0)
+            tide_error_where(e, "%s", t->path);
+    }
+    return rc;
+}
+
+struct sizes_feed {
+    struct replay *replay;
+    struct tide_sizes *sizes;
+};
+
+static int begin_sizes(void *context, struct tide_error *e)
+{
+    struct sizes_feed *f = context;
+
+    return admit_sizes(f->replay, f->sizes, e);
+}
+
+static void sizes_progress(void *context, struct tide_reader *r, uint64_t accesses)
+{
+    progress(((struct sizes_feed *)context)->replay, r, accesses);
+}
+
+static int conclude_sizes(struct replay *t, const struct tide_sizes *sizes,
+                          struct tide_sizes_feed *f, struct tide_error *e)
+{
+    struct tide_follow_counts references = tide_sizes_references(sizes);
+
+    if (f->trace_code < 0) {
+        name_stdin(t, &f->trace_error);
+        tell_damage(t, &f->trace_error);
+    }
+    tell_progress(t, f->reader, f->accesses);
+    for (size_t i = 0; i < t->n; i++) {
+        struct tide_run_result *r = t->runs[i].result;
+        struct tide_size_counts counts = tide_sizes_counts(sizes, i);
+        int rc;
+
+        r->status = t->damaged ? TIDE_STATUS_PARTIAL : TIDE_STATUS_OK;
+        r->frames = tide_sizes_frames(sizes, i);
+        r->faults = counts.faults;
+        r->counts.references = references.references;
+        r->counts.evictions = counts.evictions;
+        r->counts.writebacks = counts.writebacks;
+        r->counts.kinds[TIDE_FAULT_SEGV_NONCANONICAL] = references.noncanonical;
+        r->counts.kinds[TIDE_FAULT_SEGV_MAP] = references.faults - references.noncanonical;
+        rc = tide_reduced_check_counts(&t->runs[i].reduction, &r->counts, e);
+        if (rc != 0) {
+            tide_error_where(e, "%s", t->path);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int count_sizes(struct replay *t, struct tide_error *e)
+{
+    uint64_t distinct = t->n_scans > 0 ? tide_scan_distinct_pages(t->scans[0].scan) : 0;
+    struct sizes_feed context = {.replay = t};
+    struct tide_sizes_feed f = {.jobs = t->batch->o->jobs,
+                                .begin = begin_sizes,
+                                .progress = sizes_progress,
+                                .context = &context};
+    int rc = 0;
+
+    context.sizes = tide_sizes_new(t->machines, t->n, distinct, e);
+    if (context.sizes == NULL)
+        return e->code;
+    f.reader = open_reader(t, e);
+    t->reader = f.reader;
+    rc = f.reader == NULL ? e->code : tide_sizes_run(context.sizes, &f, e);
+    if (rc == 0)
+        rc = conclude_sizes(t, context.sizes, &f, e);
+    if (f.reader != NULL)
+        tide_reader_close(f.reader);
+    tide_sizes_free(context.sizes);
     return rc;
 }
 
@@ -812,6 +1003,7 @@ static int repeat(struct replay *t, struct tide_error *e)
             r->result->frames = from->frames;
             r->result->cycles = from->cycles;
             r->result->counts = from->counts;
+            r->result->faults = from->faults;
             r->result->summary = tide_strdup(from->summary);
             if (r->result->summary == NULL)
                 return tide_nomem(e);
@@ -891,6 +1083,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
                        .open_path = path,
                        .spool = -1,
                        .n = n,
+                       .machines = w->machines,
                        .n_jobs = w->n_curves};
     int rc;
 
@@ -921,7 +1114,7 @@ static int run_trace(struct batch *b, const struct tide_store *store, const char
     if (rc == 0)
         rc = scan(&t, e);
     if (rc == 0)
-        rc = replay(&t, e);
+        rc = t.one_pass ? count_sizes(&t, e) : replay(&t, e);
     if (rc == 0)
         rc = repeat(&t, e);
     if (rc == 0 && n > 0)
@@ -1196,13 +1389,13 @@ int tide_batch_run(const struct tide_experiments *x, const struct tide_batch_opt
     return verdict(&b, out->n, e);
 }
 
-int tide_batch_compare(const char *trace, const char *format,
-                       const struct tide_machine_config *machines, size_t n,
-                       const struct tide_batch_options *o, struct tide_batch_results *out,
-                       struct tide_error *e)
+static int compare(bool faults_only, const char *trace, const char *format,
+                   const struct tide_machine_config *machines, size_t n,
+                   const struct tide_batch_options *o, struct tide_batch_results *out,
+                   struct tide_error *e)
 {
     struct tide_error local = {0};
-    struct batch b = {.o = o, .n_traces = 1};
+    struct batch b = {.o = o, .n_traces = 1, .faults_only = faults_only};
     int rc;
 
     e = e != NULL ? e : &local;
@@ -1220,6 +1413,22 @@ int tide_batch_compare(const char *trace, const char *format,
         return rc;
     }
     return verdict(&b, n, e);
+}
+
+int tide_batch_compare(const char *trace, const char *format,
+                       const struct tide_machine_config *machines, size_t n,
+                       const struct tide_batch_options *o, struct tide_batch_results *out,
+                       struct tide_error *e)
+{
+    return compare(false, trace, format, machines, n, o, out, e);
+}
+
+int tide_batch_faults(const char *trace, const char *format,
+                      const struct tide_machine_config *machines, size_t n,
+                      const struct tide_batch_options *o, struct tide_batch_results *out,
+                      struct tide_error *e)
+{
+    return compare(true, trace, format, machines, n, o, out, e);
 }
 
 int tide_batch_curves(const char *trace, const char *format, const struct tide_curve_plan *plan,

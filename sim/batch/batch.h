@@ -55,7 +55,8 @@ struct tide_batch_options {
     struct tide_batch_watch watch;
     /* the curves of a trace are complete (partial: as far as the trace could be read); NULL: not
      * asked for. Not called for those that `resume` takes over. */
-    void (*curves)(void *context, const struct tide_curves *c, bool partial);
+    void (*curves)(void *context, const struct tide_curves *c, const struct tide_size_table *sizes,
+                   bool partial);
     void *curves_context;
 };
 
@@ -69,7 +70,9 @@ struct tide_run_result {
     bool resumed; /* taken over from the batch that was killed */
     uint64_t frames, cycles;
     struct tide_counts counts;
-    char *summary; /* its row of summary.csv, without the line end */
+    uint64_t faults; /* minor and major */
+    char *summary;   /* its row of summary.csv, without the line end; NULL where only faults were
+                      * wanted */
 };
 
 struct tide_batch_results {
@@ -95,6 +98,15 @@ TIDE_MUST_CHECK int tide_batch_compare(const char *trace, const char *format,
                                        const struct tide_machine_config *machines, size_t n,
                                        const struct tide_batch_options *o,
                                        struct tide_batch_results *out, struct tide_error *e);
+
+/* The same for those who want to know frames, references, faults, evictions and write-backs only,
+ * beside status and segmentation faults: the rest may be 0. Where no machine depends on more than
+ * the order of its page references, one pass stands for all of them (batch/sizes.h), unless the
+ * engine is the plain one. */
+TIDE_MUST_CHECK int tide_batch_faults(const char *trace, const char *format,
+                                      const struct tide_machine_config *machines, size_t n,
+                                      const struct tide_batch_options *o,
+                                      struct tide_batch_results *out, struct tide_error *e);
 
 /* The curves of one trace without any file: `o->curves` is told. A trace that is damaged is
  * TIDE_E_TRACE, after that. */

@@ -2,13 +2,10 @@
 #include "batch/feed.h"
 
 #include <inttypes.h>
-
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-enum { MOST_SLOTS = 4 }; /* two would do for one consumer; two more even out uneven ones */
+#include "batch/ring.h"
 
 struct slot {
     struct tide_block block;
@@ -17,17 +14,13 @@ struct slot {
 
 struct work {
     struct tide_feed *feed;
-    struct slot *slots[MOST_SLOTS]; /* block k lives in slot k % n_slots */
+    struct slot *slots[TIDE_RING_SLOTS];
     size_t n_slots, n_geometries;
     const struct tide_geometry **geometries;
-
-    pthread_mutex_t lock; /* over everything below, and the kept fields of consumers */
-    pthread_cond_t changed;
-    uint64_t decoded; /* blocks */
-    bool decoding, ended;
+    struct tide_ring_consumer *consumers;
     bool impossible; /* a consumer has found the trace damaged */
-    int code;        /* the first failure; all threads stop */
-    struct tide_error error;
+    int read_code;   /* how reading ended */
+    struct tide_error read_error;
 };
 
 static bool same_geometry(const struct tide_geometry *a, const struct tide_geometry *b)
@@ -45,147 +38,58 @@ static size_t geometry_index(struct work *w, const struct tide_geometry *g)
     return w->n_geometries++;
 }
 
-/* The block that the slowest consumer takes next; UINT64_MAX when all have enough. */
-static uint64_t slowest(const struct work *w)
-{
-    uint64_t least = UINT64_MAX;
-
-    for (size_t i = 0; i < w->feed->n; i++) {
-        const struct tide_consumer *c = &w->feed->consumers[i];
-
-        if (!c->enough && c->next < least)
-            least = c->next;
-    }
-    return least;
-}
-
-static bool may_decode(const struct work *w)
-{
-    uint64_t least = slowest(w);
-
-    return !w->decoding && !w->ended && least != UINT64_MAX && w->decoded - least < w->n_slots;
-}
-
-/* The free consumer that is farthest behind and has a block to take. */
-static struct tide_consumer *waiting(const struct work *w)
-{
-    struct tide_consumer *found = NULL;
-
-    for (size_t i = 0; i < w->feed->n; i++) {
-        struct tide_consumer *c = &w->feed->consumers[i];
-
-        if (!c->enough && !c->busy && c->next < w->decoded &&
-            (found == NULL || c->next < found->next))
-            found = c;
-    }
-    return found;
-}
-
-static void fail(struct work *w, int code, const struct tide_error *e)
-{
-    if (w->code == 0) {
-        w->code = code;
-        w->error = *e;
-    }
-}
-
 /* What an event says can't be: it is the trace that is wrong, whatever the machine. */
-static void damage(struct work *w, struct tide_consumer *c, uint64_t access,
-                   const struct tide_error *e)
+static void damage(void *context, const void *slot, const struct tide_error *e)
 {
+    struct work *w = context;
     struct tide_feed *f = w->feed;
 
-    c->damaged = w->impossible = true;
+    w->impossible = true;
     f->trace_code = TIDE_E_TRACE;
     f->trace_error = *e;
     tide_error_where(&f->trace_error, "%s: among the %d accesses from number %" PRIu64,
-                     tide_stream_name(tide_reader_stream(f->reader)), TIDE_BLOCK_ACCESSES, access);
+                     tide_stream_name(tide_reader_stream(f->reader)), TIDE_BLOCK_ACCESSES,
+                     ((const struct slot *)slot)->block.first);
 }
 
-/* Called with the lock held, which it drops while it works; so does replay(). */
-static void decode(struct work *w)
+static int decode(void *context, void *into, struct tide_error *e)
 {
+    struct work *w = context;
     struct tide_feed *f = w->feed;
-    struct slot *slot = w->slots[w->decoded % w->n_slots];
-    struct tide_error error = {0};
-    int rc;
+    struct slot *slot = into;
+    int rc = tide_reader_next(f->reader, &slot->block, &w->read_error);
 
-    w->decoding = true;
-    pthread_mutex_unlock(&w->lock);
-    rc = tide_reader_next(f->reader, &slot->block, &error);
-    if (rc > 0) {
-        for (size_t g = 0; g < w->n_geometries; g++)
-            tide_block_runs_cut(&slot->runs[g], &slot->block);
-        f->accesses += slot->block.n_accesses;
-        if (f->progress != NULL)
-            f->progress(f->progress_context, f->reader, f->accesses);
+    if (rc <= 0) {
+        w->read_code = rc;
+        if (rc != TIDE_E_NOMEM)
+            return 0;
+        *e = w->read_error;
+        return rc;
     }
-    pthread_mutex_lock(&w->lock);
-    w->decoding = false;
-    if (rc > 0) {
-        w->decoded++;
-    } else {
-        w->ended = true;
-        if (rc == TIDE_E_NOMEM)
-            fail(w, rc, &error);
-        if (!w->impossible) {
-            f->trace_code = rc;
-            f->trace_error = error;
-        }
-    }
-    pthread_cond_broadcast(&w->changed);
+    for (size_t g = 0; g < w->n_geometries; g++)
+        tide_block_runs_cut(&slot->runs[g], &slot->block);
+    f->accesses += slot->block.n_accesses;
+    if (f->progress != NULL)
+        f->progress(f->progress_context, f->reader, f->accesses);
+    return 1;
 }
 
-/* Stays with the consumer while it has blocks: its tables are in this core's cache. */
-static void replay(struct work *w, struct tide_consumer *c)
-{
-    c->busy = true;
-    while (c->next < w->decoded && !c->enough && w->code == 0) {
-        const struct slot *slot = w->slots[c->next % w->n_slots];
-        struct tide_error error = {0};
-        int rc;
-
-        pthread_mutex_unlock(&w->lock);
-        rc = c->take(c->context, &slot->block, c->geometry != NULL ? &slot->runs[c->runs] : NULL,
-                     &error);
-        pthread_mutex_lock(&w->lock);
-        c->next++;
-        if (rc <= 0)
-            c->enough = true;
-        if (rc == TIDE_E_TRACE) /* each consumer finds that for itself, so the others go on */
-            damage(w, c, slot->block.first, &error);
-        else if (rc < 0)
-            fail(w, rc, &error);
-        pthread_cond_broadcast(&w->changed);
-    }
-    c->busy = false;
-}
-
-/* Nothing is left to do, or to wait for. */
-static bool over(const struct work *w)
-{
-    uint64_t least = slowest(w);
-
-    return w->code != 0 || least == UINT64_MAX || (w->ended && least == w->decoded);
-}
-
-static void *run(void *context)
+static void ended(void *context)
 {
     struct work *w = context;
 
-    pthread_mutex_lock(&w->lock);
-    while (!over(w)) {
-        struct tide_consumer *c;
+    if (w->impossible)
+        return;
+    w->feed->trace_code = w->read_code;
+    w->feed->trace_error = w->read_error;
+}
 
-        if (may_decode(w))
-            decode(w);
-        else if ((c = waiting(w)) != NULL)
-            replay(w, c);
-        else
-            pthread_cond_wait(&w->changed, &w->lock);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return NULL;
+static int take(void *context, const void *from, struct tide_error *e)
+{
+    struct tide_consumer *c = context;
+    const struct slot *slot = from;
+
+    return c->take(c->context, &slot->block, c->geometry != NULL ? &slot->runs[c->runs] : NULL, e);
 }
 
 static void fini(struct work *w)
@@ -196,8 +100,7 @@ static void fini(struct work *w)
         free(w->slots[i]);
     }
     free(w->geometries);
-    pthread_cond_destroy(&w->changed);
-    pthread_mutex_destroy(&w->lock);
+    free(w->consumers);
 }
 
 /* No consumer wants the accesses themselves written down. */
@@ -214,17 +117,15 @@ static bool fragments_will_do(const struct work *w)
 
 static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
 {
-    *w = (struct work){.feed = f, .n_slots = f->jobs > 1 ? MOST_SLOTS : 1};
-    pthread_mutex_init(&w->lock, NULL); /* with default attributes these can't fail on Linux */
-    pthread_cond_init(&w->changed, NULL);
+    *w = (struct work){.feed = f, .n_slots = tide_ring_slots(f->jobs)};
     w->geometries = tide_calloc(f->n, sizeof *w->geometries);
-    if (w->geometries == NULL)
+    w->consumers = tide_calloc(f->n, sizeof *w->consumers);
+    if (w->geometries == NULL || w->consumers == NULL)
         return tide_nomem(e);
     for (size_t i = 0; i < f->n; i++) {
         struct tide_consumer *c = &f->consumers[i];
 
-        c->next = 0;
-        c->busy = c->enough = false;
+        w->consumers[i] = (struct tide_ring_consumer){.context = c, .take = take};
         if (c->geometry != NULL)
             c->runs = geometry_index(w, c->geometry);
     }
@@ -243,9 +144,8 @@ static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
 
 int tide_feed_run(struct tide_feed *f, struct tide_error *e)
 {
+    struct tide_ring ring;
     struct work w;
-    pthread_t *threads = NULL;
-    size_t started = 0, helpers = f->jobs > 1 ? f->jobs - 1 : 0;
     int rc;
 
     f->accesses = 0;
@@ -253,28 +153,23 @@ int tide_feed_run(struct tide_feed *f, struct tide_error *e)
     rc = init(&w, f, e);
     if (rc != 0)
         goto out;
-    /* One thread decodes and each consumer keeps one busy: more would only wait. */
-    if (helpers > f->n)
-        helpers = f->n;
-    threads = tide_calloc(helpers, sizeof *threads);
-    if (threads == NULL) {
-        rc = tide_nomem(e);
-        goto out;
+    ring = (struct tide_ring){.slots = (void *const *)w.slots,
+                              .consumers = w.consumers,
+                              .n = f->n,
+                              .jobs = f->jobs,
+                              .context = &w,
+                              .produce = decode,
+                              .damage = damage,
+                              .ended = ended};
+    rc = tide_ring_run(&ring, e);
+    for (size_t i = 0; i < f->n; i++) {
+        f->consumers[i].enough = w.consumers[i].enough;
+        f->consumers[i].damaged = w.consumers[i].damaged;
     }
-    /* Where the system gives fewer threads, those that there are do the work. */
-    while (started < helpers && pthread_create(&threads[started], NULL, run, &w) == 0)
-        started++;
-    run(&w);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    rc = w.code;
-    if (rc != 0 && e != NULL)
-        *e = w.error;
     /* Damage behind what everyone wanted is found or not by how far reading ran ahead. */
-    if (slowest(&w) == UINT64_MAX && !w.impossible)
+    if (ring.all_have_enough && !w.impossible)
         f->trace_code = 0;
 out:
-    free(threads);
     fini(&w);
     return rc;
 }

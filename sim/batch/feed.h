@@ -1,11 +1,7 @@
 /* One decode, many consumers: the blocks of a trace go through a small ring to machines and scans.
  *
- * Threads have no fixed parts. Each takes the next piece of work there is: decode a block and cut
- * its runs (one thread at a time, while the ring has a free slot), or replay the next block of a
- * consumer that no other thread has. A consumer sees all blocks in order, and consumers share
- * nothing that is written, so what they count can't depend on the number of threads. With one
- * thread the ring has one slot and nothing is started: decode, replay, repeat, while the block is
- * in the cache.
+ * Blocks are decoded and their runs cut as there is room in the ring, and replayed by whatever
+ * thread is free (batch/ring.h): what consumers count can't depend on the number of threads.
  */
 #ifndef TIDE_BATCH_FEED_H
 #define TIDE_BATCH_FEED_H
@@ -30,9 +26,7 @@ struct tide_consumer {
                     * (trace/fragments.h) */
 
     /* kept by the feed */
-    size_t runs;   /* index of its geometry among the different ones */
-    uint64_t next; /* block to take next */
-    bool busy;     /* a thread is on it */
+    size_t runs; /* index of its geometry among the different ones */
     bool enough;
     bool damaged; /* it could not make sense of an event, and stopped there */
 };

@@ -150,3 +150,29 @@ int cli_engine(const struct cli_args *args, const char *value, enum tide_engine 
         return cli_usage(args, e, "--engine: '%s' is neither fast nor plain", value);
     return 0;
 }
+
+int cli_memory(struct tide_machine_config *c, const char *text, struct tide_error *e)
+{
+    size_t n = strlen(text);
+    char frames[64];
+    int rc;
+
+    if (n > 0 && text[n - 1] == '%')
+        return cli_set("-m", c, "frames", text, e);
+    if (n > 1 && n <= sizeof frames && text[n - 1] == 'f') {
+        snprintf(frames, sizeof frames, "%.*s", (int)(n - 1), text);
+        rc = cli_set("-m", c, "frames", frames, e);
+        if (rc == TIDE_E_USAGE)
+            tide_error_where(e, "-m %s", text);
+        return rc;
+    }
+    if (n > 0 && strspn(text, "0123456789") == n) {
+        tide_fail(e, TIDE_E_USAGE, "%.200s of what?", text);
+        tide_error_where(e, "-m");
+        tide_error_remedy(e,
+                          "%.40sf is frames, %.40s%% a share of the trace's pages, %.40sM memory",
+                          text, text, text);
+        return TIDE_E_USAGE;
+    }
+    return cli_set("-m", c, "memory", text, e);
+}

@@ -72,6 +72,9 @@ TIDE_MUST_CHECK int cli_count(const struct cli_args *args, const char *flag, con
 /* A flag that sets a key of a machine, as in configurations; what is wrong is TIDE_E_USAGE. */
 TIDE_MUST_CHECK int cli_set(const char *flag, struct tide_machine_config *c, const char *key,
                             const char *value, struct tide_error *e);
+/* What -m says: 25% and 1000f are frames, 64M is memory. */
+TIDE_MUST_CHECK int cli_memory(struct tide_machine_config *c, const char *text,
+                               struct tide_error *e);
 /* "fast" or "plain". */
 TIDE_MUST_CHECK int cli_engine(const struct cli_args *args, const char *value,
                                enum tide_engine *out, struct tide_error *e);

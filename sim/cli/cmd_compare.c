@@ -1,4 +1,5 @@
 /* pagetide compare: policies against memory sizes on one trace, as a table. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@ enum {
     FLAG_TLB,
     FLAG_FORMAT,
     FLAG_ENGINE,
-    FLAG_SEED
+    FLAG_SEED,
+    FLAG_REFERENCES
 };
 enum { MOST_JOBS = 1024 };
 
@@ -28,33 +30,6 @@ struct request {
     struct tide_machine_config *machines; /* policy by policy */
     size_t n;
 };
-
-/* 25% and 1000f are frames, 64M is memory. */
-static int set_memory(struct tide_machine_config *c, const char *text, struct tide_error *e)
-{
-    size_t n = strlen(text);
-    char frames[64];
-    int rc;
-
-    if (n > 0 && text[n - 1] == '%')
-        return cli_set("-m", c, "frames", text, e);
-    if (n > 1 && n <= sizeof frames && text[n - 1] == 'f') {
-        snprintf(frames, sizeof frames, "%.*s", (int)(n - 1), text);
-        rc = cli_set("-m", c, "frames", frames, e);
-        if (rc == TIDE_E_USAGE)
-            tide_error_where(e, "-m %s", text);
-        return rc;
-    }
-    if (n > 0 && strspn(text, "0123456789") == n) {
-        tide_fail(e, TIDE_E_USAGE, "%.200s of what?", text);
-        tide_error_where(e, "-m");
-        tide_error_remedy(e,
-                          "%.40sf is frames, %.40s%% a share of the trace's pages, %.40sM memory",
-                          text, text, text);
-        return TIDE_E_USAGE;
-    }
-    return cli_set("-m", c, "memory", text, e);
-}
 
 static int take_flag(struct request *q, const struct cli_args *args, int flag, const char *value,
                      struct tide_error *e)
@@ -87,6 +62,8 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
         return cli_count(args, "--limit", value, 1, UINT64_MAX, &c->limit, e);
     case FLAG_SEED:
         return cli_count(args, "--seed", value, 0, UINT64_MAX, &c->seed, e);
+    case FLAG_REFERENCES:
+        return cli_set("--references", c, "references", value, e);
     case FLAG_PAGE_SIZE:
         q->page_size = value;
         return 0;
@@ -148,7 +125,7 @@ static int make_machines(struct request *q, struct tide_error *e)
             *c = q->base;
             rc = cli_set("-p", c, "policy", q->policies.items[p], e);
             if (rc == 0)
-                rc = set_memory(c, q->memories.items[m], e);
+                rc = cli_memory(c, q->memories.items[m], e);
             if (rc == 0)
                 rc = tide_machine_check(c, e);
             if (rc != 0)
@@ -194,38 +171,42 @@ static int run_to_files(const struct request *q, const struct tide_batch_options
     return rc;
 }
 
-static int add_cell(struct cli_table *t, const struct tide_run_result *r, size_t column,
+enum metric { FRAMES, FAULTS, FAULT_RATIO };
+
+static int add_cell(struct cli_table *t, const struct tide_run_result *r, enum metric metric,
                     struct tide_error *e)
 {
-    char cell[64];
+    uint64_t references = r->counts.references;
 
-    if (!tide_csv_cell(r->summary, column, cell, sizeof cell) || cell[0] == '\0')
-        return cli_cell(t, e, "-");
-    if (strchr(cell, '.') != NULL) /* a ratio: three digits are for people, the CSV has them all */
-        return cli_cell(t, e, "%.3g", strtod(cell, NULL));
-    return cli_cell(t, e, "%s", cell);
+    if (metric == FAULTS)
+        return cli_cell(t, e, "%" PRIu64, r->faults);
+    if (metric == FAULT_RATIO && references > 0) /* three digits are for people, the CSV has all */
+        return cli_cell(t, e, "%.3g", (double)r->faults / (double)references);
+    if (metric == FRAMES && r->frames > 0)
+        return cli_cell(t, e, "%" PRIu64, r->frames);
+    return cli_cell(t, e, "-");
 }
 
 /* One metric: policies down, memories across; the frames that each memory came to where they are
  * the same for all policies. */
 static int print_metric(const struct request *q, const struct tide_batch_results *results,
-                        size_t column, bool frames, struct tide_error *e)
+                        enum metric metric, const char *name, struct tide_error *e)
 {
     struct cli_table t = {.columns = q->memories.n + 1, .left = 1};
     size_t across = q->memories.n;
-    int rc = cli_cell(&t, e, "%s", tide_tables[TIDE_TABLE_summary].columns[column].name);
+    int rc = cli_cell(&t, e, "%s", name);
 
     for (size_t m = 0; rc == 0 && m < across; m++)
         rc = cli_cell(&t, e, "%s", q->memories.items[m]);
-    if (rc == 0 && frames)
+    if (rc == 0 && metric == FAULTS)
         rc = cli_cell(&t, e, "frames");
-    for (size_t m = 0; rc == 0 && frames && m < across; m++)
-        rc = add_cell(&t, &results->runs[m], TIDE_COL_summary_frames, e);
+    for (size_t m = 0; rc == 0 && metric == FAULTS && m < across; m++)
+        rc = add_cell(&t, &results->runs[m], FRAMES, e);
     for (size_t i = 0; rc == 0 && i < results->n; i++) {
         if (i % across == 0)
             rc = cli_cell(&t, e, "%s", q->policies.items[i / across]);
         if (rc == 0)
-            rc = add_cell(&t, &results->runs[i], column, e);
+            rc = add_cell(&t, &results->runs[i], metric, e);
     }
     if (rc == 0)
         cli_table_print(&t, "", stdout);
@@ -236,11 +217,11 @@ static int print_metric(const struct request *q, const struct tide_batch_results
 static int print_results(const struct request *q, const struct tide_batch_results *results,
                          struct tide_error *e)
 {
-    int rc = print_metric(q, results, TIDE_COL_summary_faults, true, e);
+    int rc = print_metric(q, results, FAULTS, "faults", e);
 
     putchar('\n');
     if (rc == 0)
-        rc = print_metric(q, results, TIDE_COL_summary_fault_ratio, false, e);
+        rc = print_metric(q, results, FAULT_RATIO, "fault_ratio", e);
     for (size_t i = 0; rc == 0 && i < results->n; i++) {
         const struct tide_run_result *r = &results->runs[i];
 
@@ -264,7 +245,7 @@ static int run_machines(const struct request *q, const struct cli_args *args, st
     if (q->output != NULL)
         rc = run_to_files(q, &options, &results, e);
     else
-        rc = tide_batch_compare(q->trace, q->format, q->machines, q->n, &options, &results, e);
+        rc = tide_batch_faults(q->trace, q->format, q->machines, q->n, &options, &results, e);
     rc = cli_batch_end(rc, &progress, e);
     if (results.n == q->n && print_results(q, &results, &printing) != 0 && rc == 0) {
         rc = printing.code;
@@ -308,6 +289,9 @@ static const struct cli_flag flags[] = {
     {FLAG_PAGE_SIZE, "page-size", "SIZE", "size of a page (default 4K)"},
     {FLAG_TLB, "tlb", "PRESET", "a TLB preset or none (pagetide list presets)"},
     {FLAG_SEED, "seed", "N", "seed of what is random (default 1)"},
+    {FLAG_REFERENCES, "references", "MODE",
+     "what policies see: every reference (the default), or collapsed: no\n"
+     "immediate repeats of a page"},
     {FLAG_FORMAT, "format", "FORMAT",
      "read the trace as this format instead of finding it by content"},
     {FLAG_ENGINE, "engine", "ENGINE", "fast (the default), or plain: the same results, slowly"},

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
+#include "curve/lanes.h"
 #include "report/csv.h"
 
 enum {
@@ -16,16 +17,22 @@ enum {
     FLAG_PAGE_SIZE,
     FLAG_TAU,
     FLAG_INTERVAL,
-    FLAG_FORMAT
+    FLAG_FORMAT,
+    FLAG_REFERENCES,
+    FLAG_SEED
 };
 
+enum { MOST_ACROSS = 11 }; /* sizes in a table */
 enum { MOST_JOBS = 1024, MOST_TAUS = 64, DEFAULT_INTERVAL = 100000 };
 
 struct request {
     const char *trace, *output, *format;
-    struct cli_list curves, taus;
+    struct cli_list curves, taus, policies, memories;
+    const char *references;
     struct tide_machine_config base; /* page size, skip, warmup, limit */
     struct tide_curve_plan plan;
+    struct tide_size_plan sizes;
+    const char **names; /* of the policies, lent by the list */
     uint64_t jobs, interval;
     bool quiet;
     struct tide_error *printing; /* what went wrong in a table */
@@ -69,6 +76,15 @@ static int take_flag(struct request *q, const struct cli_args *args, int flag, c
     case FLAG_FORMAT:
         q->format = value;
         return 0;
+    case 'p':
+        return cli_list_split(&q->policies, value, e);
+    case 'm':
+        return cli_list_split(&q->memories, value, e);
+    case FLAG_REFERENCES:
+        q->references = value;
+        return 0;
+    case FLAG_SEED:
+        return cli_count(args, "--seed", value, 0, UINT64_MAX, &c->seed, e);
     default:
         return flag;
     }
@@ -125,6 +141,100 @@ static int choose_windows(struct request *q, const struct cli_args *args, struct
     return 0;
 }
 
+/* ---- policies at sizes ---- */
+
+/* `all`: every policy that has a number of frames, and no curve of its own. */
+static int expand_all(struct cli_list *policies, struct tide_error *e)
+{
+    int rc = 0;
+
+    if (policies->n != 1 || strcmp(policies->items[0], "all") != 0)
+        return 0;
+    cli_list_fini(policies);
+    *policies = (struct cli_list){0};
+    for (const struct tide_policy *const *p = tide_policies; *p != NULL && rc == 0; p++)
+        if (tide_lanes_can(*p) && strcmp((*p)->name, "lru") != 0)
+            rc = cli_list_split(policies, (*p)->name, e);
+    return rc;
+}
+
+/* LRU and OPT are curves; the others are added to the plan. */
+static int add_policy(struct request *q, const char *text, const struct cli_args *args,
+                      struct tide_error *e)
+{
+    struct tide_size_plan *p = &q->sizes;
+    struct tide_machine_config c = q->base;
+    int rc = cli_set("-p", &c, "policy", text, e);
+
+    if (rc == 0 && q->references != NULL)
+        rc = cli_set("--references", &c, "references", q->references, e);
+    if (rc == 0 && c.policy->variable_space) {
+        cli_usage(args, e, "-p: %s takes as many frames as it wants: it has no curve over frames",
+                  c.policy->name);
+        tide_error_remedy(e, "--curves working-set has WS and VMIN at every window");
+        return TIDE_E_USAGE;
+    }
+    if (rc == 0)
+        rc = tide_machine_check(&c, e);
+    if (rc != 0)
+        return rc;
+    if (strcmp(c.policy->name, "lru") == 0 || strcmp(c.policy->name, "opt") == 0) {
+        q->plan.curves.which |= 1u << (c.policy->name[0] == 'l' ? TIDE_CURVE_LRU : TIDE_CURVE_OPT);
+        return 0;
+    }
+    for (size_t i = 0; i < p->n_policies; i++)
+        if (strcmp(p->names[i], text) == 0)
+            return cli_usage(args, e, "-p: %.200s is there twice", text);
+    q->names[p->n_policies] = text;
+    p->policies[p->n_policies++] = c;
+    return 0;
+}
+
+static int add_size(struct request *q, const char *text, struct tide_error *e)
+{
+    struct tide_machine_config c = q->base;
+    int rc = cli_memory(&c, text, e);
+
+    if (rc == 0 && c.by_memory) {
+        rc = tide_fail(e, TIDE_E_USAGE, "%.200s is memory: curves are over frames", text);
+        tide_error_where(e, "-m");
+        tide_error_remedy(e, "1000f is frames, 25%% a share of the trace's pages, all: each size");
+    }
+    if (rc == 0)
+        q->sizes.frames[q->sizes.n_frames++] = c.frames;
+    return rc;
+}
+
+static int choose_policies(struct request *q, const struct cli_args *args, struct tide_error *e)
+{
+    struct tide_size_plan *p = &q->sizes;
+    bool all_sizes = q->memories.n == 1 && strcmp(q->memories.items[0], "all") == 0;
+    int rc;
+
+    if (q->policies.n == 0 && (q->memories.n > 0 || q->references != NULL))
+        return cli_usage(args, e, "%s goes with -p: of which policies?",
+                         q->memories.n > 0 ? "-m" : "--references");
+    if (q->policies.n == 0)
+        return 0;
+    rc = expand_all(&q->policies, e);
+    if (rc == 0 && q->memories.n == 0)
+        rc = cli_list_split(&q->memories, "5%,10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", e);
+    if (rc != 0)
+        return rc;
+    p->policies = tide_calloc(q->policies.n, sizeof *p->policies);
+    p->names = q->names = tide_calloc(q->policies.n, sizeof *q->names);
+    p->frames = tide_calloc(q->memories.n, sizeof *p->frames);
+    if (p->policies == NULL || p->names == NULL || p->frames == NULL)
+        return tide_nomem(e);
+    for (size_t i = 0; i < q->policies.n && rc == 0; i++)
+        rc = add_policy(q, q->policies.items[i], args, e);
+    for (size_t i = 0; i < q->memories.n && rc == 0 && !all_sizes; i++)
+        rc = add_size(q, q->memories.items[i], e);
+    if (p->n_policies > 0)
+        q->plan.sizes = p;
+    return rc;
+}
+
 static int take_flags(struct request *q, struct cli_args *args, struct tide_error *e)
 {
     struct tide_curves_config *c = &q->plan.curves;
@@ -141,6 +251,8 @@ static int take_flags(struct request *q, struct cli_args *args, struct tide_erro
         rc = choose_curves(q, args, e);
     if (rc == 0)
         rc = choose_windows(q, args, e);
+    if (rc == 0)
+        rc = choose_policies(q, args, e);
     if (rc == 0)
         rc = tide_machine_check(&q->base, e);
     c->geometry = tide_machine_geometry(&q->base);
@@ -164,19 +276,10 @@ static int ratio_cell(struct cli_table *t, uint64_t num, uint64_t den, struct ti
     return cli_cell(t, e, "%.4g", (double)num / (double)den);
 }
 
-static uint64_t faults_at(const struct tide_distances *d, uint64_t frames)
-{
-    uint64_t faults = d->cap > 0 ? d->counts[0] : 0;
-
-    for (uint64_t k = frames + 1; k < d->cap; k++)
-        faults += d->counts[k];
-    return faults;
-}
-
 /* The least number of frames with at most that many faults. */
 static uint64_t frames_for(const struct tide_distances *d, uint64_t faults)
 {
-    uint64_t at_all = faults_at(d, 0), frames = 0;
+    uint64_t at_all = tide_distances_beyond(d, 0), frames = 0;
 
     while (at_all > faults && frames + 1 < d->cap)
         at_all -= d->counts[++frames];
@@ -210,7 +313,7 @@ static int miss_table(const struct request *q, const struct tide_curves *c, stru
 
             if (!chosen(q, both[k]))
                 continue;
-            faults = faults_at(tide_curves_distances(c, both[k]), frames);
+            faults = tide_distances_beyond(tide_curves_distances(c, both[k]), frames);
             rc = cli_cell(&t, e, "%" PRIu64, faults);
             if (rc == 0)
                 rc = ratio_cell(&t, faults, references, e);
@@ -227,12 +330,46 @@ static int miss_table(const struct request *q, const struct tide_curves *c, stru
         if (!chosen(q, both[k]) || pages == 0)
             continue;
         d = tide_curves_distances(c, both[k]);
-        least = faults_at(d, pages);
+        least = tide_distances_beyond(d, pages);
         printf("%s: twice the fewest faults (%" PRIu64 ") at %" PRIu64
                " frames, 1.1 times at %" PRIu64 ", no more than these at %" PRIu64 "\n",
                tide_curve_names[both[k]], least, frames_for(d, 2 * least),
                frames_for(d, least + least / 10), frames_for(d, least));
     }
+    putchar('\n');
+    return rc;
+}
+
+/* Policies down, sizes across, where they fit; beside them LRU and OPT at the same sizes. */
+static int size_table(const struct request *q, const struct tide_curves *c,
+                      const struct tide_size_table *s, struct tide_error *e)
+{
+    static const enum tide_curve both[] = {TIDE_CURVE_LRU, TIDE_CURVE_OPT};
+    size_t step = (s->n_frames + MOST_ACROSS - 1) / MOST_ACROSS;
+    struct cli_table t = {.columns = 1, .left = 1};
+    int rc;
+
+    for (size_t k = 0; k < s->n_frames; k += step)
+        t.columns++;
+    rc = cli_cell(&t, e, "faults with");
+    for (size_t k = 0; k < s->n_frames && rc == 0; k += step)
+        rc = cli_cell(&t, e, "%" PRIu32, s->frames[k]);
+    for (size_t i = 0; i < s->n_policies && rc == 0; i++) {
+        rc = cli_cell(&t, e, "%s", s->names[i]);
+        for (size_t k = 0; k < s->n_frames && rc == 0; k += step)
+            rc = cli_cell(&t, e, "%" PRIu64, s->faults[i * s->n_frames + k]);
+    }
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        if (!chosen(q, both[i]))
+            continue;
+        rc = cli_cell(&t, e, "%s", tide_curve_names[both[i]]);
+        for (size_t k = 0; k < s->n_frames && rc == 0; k += step)
+            rc = cli_cell(&t, e, "%" PRIu64,
+                          tide_distances_beyond(tide_curves_distances(c, both[i]), s->frames[k]));
+    }
+    if (rc == 0 && s->n_frames > 0)
+        cli_table_print(&t, "", stdout);
+    cli_table_fini(&t);
     putchar('\n');
     return rc;
 }
@@ -320,7 +457,8 @@ static int reuse_table(const struct tide_curves *c, struct tide_error *e)
     return rc;
 }
 
-static void print_curves(void *context, const struct tide_curves *c, bool partial)
+static void print_curves(void *context, const struct tide_curves *c,
+                         const struct tide_size_table *sizes, bool partial)
 {
     struct request *q = context;
     struct tide_error *e = q->printing;
@@ -331,6 +469,8 @@ static void print_curves(void *context, const struct tide_curves *c, bool partia
            UINT64_C(1) << q->plan.curves.geometry.page_shift,
            partial ? " (the trace is damaged: what could be read of it)" : "");
     rc = miss_table(q, c, e);
+    if (rc == 0 && sizes != NULL)
+        rc = size_table(q, c, sizes, e);
     if (rc == 0 && chosen(q, TIDE_CURVE_WORKING_SET))
         rc = working_set_table(c, e);
     if (rc == 0 && chosen(q, TIDE_CURVE_REUSE))
@@ -385,6 +525,11 @@ static int curve(struct cli_args *args, struct tide_error *e)
         }
     }
     free(q.plan.taus);
+    free(q.sizes.policies);
+    free(q.names);
+    free(q.sizes.frames);
+    cli_list_fini(&q.policies);
+    cli_list_fini(&q.memories);
     cli_list_fini(&q.curves);
     cli_list_fini(&q.taus);
     return rc;
@@ -394,6 +539,16 @@ static const struct cli_flag flags[] = {
     {FLAG_CURVES, "curves", "LIST",
      "which ones, with commas between: lru, opt, working-set, reuse\n"
      "(default: all)"},
+    {'p', "policies", "LIST",
+     "these policies at the sizes of -m too, or all; options in braces:\n"
+     "\"clock,{name: gclock, cap: 7}\""},
+    {'m', "memories", "LIST",
+     "25% of the trace's pages, 1000f frames, or all: every number of\n"
+     "frames (default 5%,10%,20%,...,100%)"},
+    {FLAG_REFERENCES, "references", "MODE",
+     "what these policies see: every reference (the default), or\n"
+     "collapsed: no immediate repeats of a page"},
+    {FLAG_SEED, "seed", "N", "seed of what is random (default 1)"},
     {'o', "output", "DIR", "write mrc.csv, wss.csv and reuse.csv there"},
     {FLAG_TAU, "tau", "LIST", "with -o: working sets over time for these windows, in wst.csv"},
     {FLAG_INTERVAL, "interval", "N", "references between two times of wst.csv (default 100K)"},

@@ -21,7 +21,7 @@ struct tide_curves {
     size_t n_consumers;
     uint64_t references;
     uint64_t *seen; /* bit by page: referenced between skip and limit */
-    size_t seen_cap, pages;
+    size_t seen_cap, pages, n_ids;
     struct tide_lru_curve lru;
     struct tide_opt_curve opt;
     struct tide_future *future; /* of OPT; NULL: not asked for, or done */
@@ -68,8 +68,7 @@ static int finish_opt(struct tide_curves *c, struct tide_error *e)
     static const size_t piece = 1 << 14;
     uint64_t n = c->uses;
     struct tide_next_use *uses = tide_malloc(piece * sizeof *uses);
-    int rc =
-        uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, tide_follow_ids(c->follow), e);
+    int rc = uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, c->n_ids, e);
 
     for (uint64_t from = 0; from < n && rc == 0; from += piece) {
         size_t k = n - from < piece ? (size_t)(n - from) : piece;
@@ -123,15 +122,22 @@ static int count(struct tide_curves *c, const struct tide_page_ref *refs, size_t
     return 0;
 }
 
-static int take(void *context, const struct tide_page_ref *refs, size_t n, struct tide_error *e)
+int tide_curves_take(struct tide_curves *c, const struct tide_page_ref *refs, size_t n,
+                     size_t n_ids, struct tide_error *e)
 {
-    struct tide_curves *c = context;
-    size_t n_ids = tide_follow_ids(c->follow);
     int rc = count(c, refs, n, n_ids, e);
 
+    c->n_ids = n_ids;
     for (size_t i = 0; i < c->n_consumers && rc == 0; i++)
         rc = c->consumers[i].take(c->consumers[i].context, refs, n, n_ids, e);
     return rc;
+}
+
+static int take(void *context, const struct tide_page_ref *refs, size_t n, struct tide_error *e)
+{
+    struct tide_curves *c = context;
+
+    return tide_curves_take(c, refs, n, tide_follow_ids(c->follow), e);
 }
 
 static bool wants(const struct tide_curves *c, enum tide_curve which)
@@ -204,11 +210,13 @@ int tide_curves_finish(struct tide_curves *c, struct tide_error *e)
 {
     int rc = tide_follow_finish(c->follow, e);
 
-    if (rc == 0 && c->future != NULL)
-        rc = finish_opt(c, e);
-    if (rc == 0)
-        tide_windows_finish(&c->windows);
-    return rc;
+    return rc == 0 ? tide_curves_end(c, e) : rc;
+}
+
+int tide_curves_end(struct tide_curves *c, struct tide_error *e)
+{
+    tide_windows_finish(&c->windows);
+    return c->future != NULL ? finish_opt(c, e) : 0;
 }
 
 const struct tide_curves_config *tide_curves_config_of(const struct tide_curves *c)

@@ -50,6 +50,29 @@ struct tide_curve_plan {
     uint64_t interval; /* references between rows of wst; with taus */
     uint64_t *taus;    /* its windows; n_taus 0: no wst */
     size_t n_taus;
+    struct tide_size_plan *sizes; /* NULL: none */
+};
+
+/* More points of miss curves: policies at sizes. */
+struct tide_size_plan {
+    struct tide_machine_config *policies; /* policy, options, seed, references; the rest is that of
+                                           * the curves */
+    const char *const *names;             /* of each, in tables */
+    size_t n_policies;
+    struct tide_amount *frames; /* n_frames 0: every size up to the number of pages */
+    size_t n_frames;
+};
+
+/* Pages at most where every size is wanted. */
+enum { TIDE_SIZES_EVERY_MOST = 4096 };
+
+/* What came of it. */
+struct tide_size_table {
+    const char *const *names;
+    size_t n_policies;
+    const uint32_t *frames; /* ascending, no two alike */
+    size_t n_frames;
+    const uint64_t *faults; /* policy by policy */
 };
 
 struct tide_curves;
@@ -63,6 +86,11 @@ void tide_curves_add(struct tide_curves *c, struct tide_curve_consumer consumer)
 TIDE_MUST_CHECK int tide_curves_feed(struct tide_curves *c, const struct tide_block *b,
                                      const struct tide_block_runs *runs, struct tide_error *e);
 TIDE_MUST_CHECK int tide_curves_finish(struct tide_curves *c, struct tide_error *e);
+/* Instead of these two, where the caller has a follower of his own: a piece of its stream, and the
+ * end. */
+TIDE_MUST_CHECK int tide_curves_take(struct tide_curves *c, const struct tide_page_ref *refs,
+                                     size_t n, size_t n_ids, struct tide_error *e);
+TIDE_MUST_CHECK int tide_curves_end(struct tide_curves *c, struct tide_error *e);
 
 /* ---- results, after finish ---- */
 

@@ -41,3 +41,12 @@ uint64_t tide_distances_references(const struct tide_distances *d)
         n += d->counts[i];
     return n;
 }
+
+uint64_t tide_distances_beyond(const struct tide_distances *d, uint64_t distance)
+{
+    uint64_t n = d->cap > 0 ? d->counts[0] : 0;
+
+    for (uint64_t i = distance + 1; i < d->cap; i++)
+        n += d->counts[i];
+    return n;
+}

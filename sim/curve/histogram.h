@@ -21,6 +21,9 @@ TIDE_MUST_CHECK int tide_distances_reserve(struct tide_distances *d, size_t most
 /* Forgets what was counted. */
 void tide_distances_clear(struct tide_distances *d);
 void tide_distances_fini(struct tide_distances *d);
+/* References at more than `distance`, those that fault with any number included: the faults with
+ * that many frames. */
+uint64_t tide_distances_beyond(const struct tide_distances *d, uint64_t distance);
 /* References counted. */
 uint64_t tide_distances_references(const struct tide_distances *d);
 

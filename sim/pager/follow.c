@@ -47,12 +47,14 @@ struct tide_follow {
     struct followed_page recent[RECENT];
 
     struct tide_map pages;
-    tide_page *names; /* by id */
-    size_t n_ids, names_cap;
+    tide_page *names; /* by id: the first one */
+    tide_page *moved; /* by id: the present one; NULL as long as no page has moved */
+    size_t n_ids, names_cap, n_moved, moved_cap;
     uint64_t distinct;
     struct followed_process **processes;
     size_t n_processes, processes_cap;
 
+    struct tide_follow_counts counts;
     struct tide_page_ref *piece; /* PIECE of them */
     size_t n_piece;
     int hook_code;
@@ -117,6 +119,8 @@ static int put(struct tide_follow *f, struct tide_page_ref ref, struct tide_erro
             f->warmup_left -= ref.n;
         }
     }
+    if (f->warmup_left == UINT64_MAX)
+        f->counts.references += ref.n;
     last = f->n_piece > 0 ? &f->piece[f->n_piece - 1] : &nothing;
     if (last->kind == ref.kind && last->id == ref.id && last->process == ref.process &&
         ((ref.flags & TIDE_REF_CONTINUES) != 0 || ref.kind == TIDE_REF_FAULT) &&
@@ -303,20 +307,48 @@ static void on_discarded(void *context, unsigned process, uint64_t start, uint64
     free(list.pages);
 }
 
+/* The id has another name: what stands before is delivered with the old one. */
+static int put_move(struct tide_follow *f, uint32_t id, tide_page name, bool live)
+{
+    tide_page *grown = tide_grow(f->moved, &f->moved_cap, f->n_ids, sizeof *grown);
+    int rc;
+
+    if (grown == NULL)
+        return tide_nomem(f->hook_error);
+    f->moved = grown;
+    for (; f->n_moved < f->n_ids; f->n_moved++)
+        f->moved[f->n_moved] = f->names[f->n_moved];
+    rc = deliver(f, f->hook_error);
+    f->moved[id] = name;
+    if (rc == 0 && f->references_left > 0)
+        rc = push(f,
+                  (struct tide_page_ref){.id = id,
+                                         .process = (uint16_t)tide_page_process(name),
+                                         .kind = TIDE_REF_MOVE,
+                                         .flags = live ? 0 : TIDE_REF_UNUSED},
+                  f->hook_error);
+    return rc == 0 ? deliver(f, f->hook_error) : rc;
+}
+
 /* The page keeps its id; the old name takes that of the new one. */
 static int move_page(struct tide_follow *f, tide_page from, tide_page to)
 {
     const uint64_t carried = PAGE_LIVE | PAGE_DELIVERED | PAGE_HAS_ID | PAGE_ID;
-    uint64_t *target = tide_map_put(&f->pages, to.v, NULL), *source, moved;
+    uint64_t *target = tide_map_put(&f->pages, to.v, NULL), *source, moved, other;
+    int rc = 0;
 
     if (target == NULL)
         return tide_nomem(f->hook_error);
     source = tide_map_get(&f->pages, from.v);
     moved = *source & carried;
+    other = *target;
     *source = (*source & PAGE_COUNTED) | (*target & (PAGE_HAS_ID | PAGE_ID));
     *target = (*target & PAGE_COUNTED) | moved;
     lose_name(f, from);
-    return 0;
+    if ((other & PAGE_HAS_ID) != 0)
+        rc = put_move(f, (uint32_t)(other & PAGE_ID), from, false);
+    return rc == 0 ? put_move(f, (uint32_t)(moved & PAGE_ID), to, (moved & PAGE_DELIVERED) != 0)
+                   : rc;
 }
 
 static void on_moved(void *context, unsigned process, uint64_t from, uint64_t to, uint64_t len)
@@ -453,9 +485,10 @@ static int follow_reference(struct tide_follow *f, unsigned process, uint64_t ad
     int rc = 0;
 
     if (canonical) {
-        rc = near->page.v == page.v || (rc = find_page(f, page, addr, needed, near, e)) == 1
-                 ? (near->prot & needed) == needed
-                 : rc;
+        /* what was not permitted may be: mappings beside it have joined a large page since */
+        rc = near->page.v == page.v && (near->prot & needed) == needed
+                 ? 1
+                 : find_page(f, page, addr, needed, near, e);
         if (rc < 0)
             return rc;
     }
@@ -473,8 +506,13 @@ static int follow_reference(struct tide_follow *f, unsigned process, uint64_t ad
         return put_page(f, near, 1, first, kind == TIDE_WRITE, e);
     }
     f->previous = TIDE_PAGE_NONE;
-    return put(
+    rc = put(
         f, (struct tide_page_ref){.n = 1, .process = (uint16_t)process, .kind = TIDE_REF_FAULT}, e);
+    if (f->warmup_left == UINT64_MAX) {
+        f->counts.faults++;
+        f->counts.noncanonical += !canonical;
+    }
+    return rc;
 }
 
 static int follow_access(struct tide_follow *f, const struct tide_access *a, struct tide_error *e)
@@ -623,6 +661,7 @@ void tide_follow_free(struct tide_follow *f)
     free(f->processes);
     tide_map_fini(&f->pages);
     free(f->names);
+    free(f->moved);
     free(f->piece);
     free(f->runs);
     free(f->apart);
@@ -705,6 +744,16 @@ size_t tide_follow_ids(const struct tide_follow *f)
 const tide_page *tide_follow_pages(const struct tide_follow *f)
 {
     return f->names;
+}
+
+tide_page tide_follow_name(const struct tide_follow *f, uint32_t id)
+{
+    return id < f->n_moved ? f->moved[id] : f->names[id];
+}
+
+struct tide_follow_counts tide_follow_counts(const struct tide_follow *f)
+{
+    return f->counts;
 }
 
 uint64_t tide_follow_distinct_pages(const struct tide_follow *f)

@@ -14,6 +14,8 @@
  *            forgotten
  *   START    the warm-up is over: what follows counts. Once, before the first reference that
  *            counts; with finish where the trace ends before. Without a warm-up it comes first
+ *   MOVE     page `id` has another name from here (mremap): tide_follow_name() tells it. Comes in a
+ *            piece of its own
  *
  * A page is a (process, vpn) pair and keeps its id when it is forgotten and touched again, so ids
  * are bounded by the pages that the trace names, not by how often it maps them. mremap moves pages
@@ -35,7 +37,13 @@
 #include "pager/machine.h"
 #include "trace/block.h"
 
-enum tide_ref_kind { TIDE_REF_PAGE, TIDE_REF_FAULT, TIDE_REF_FORGET, TIDE_REF_START };
+enum tide_ref_kind {
+    TIDE_REF_PAGE,
+    TIDE_REF_FAULT,
+    TIDE_REF_FORGET,
+    TIDE_REF_START,
+    TIDE_REF_MOVE
+};
 
 enum {
     TIDE_REF_WRITES = 1, /* one of the n is a write, or the write of a modify */
@@ -43,11 +51,12 @@ enum {
     /* The entry goes on with the page of the reference before it: no change of page. That is where
      * something stood between two references (a FORGET of another page, START), or n would
      * overflow. */
-    TIDE_REF_CONTINUES = 4
+    TIDE_REF_CONTINUES = 4,
+    TIDE_REF_UNUSED = 8 /* of MOVE: the page is forgotten, or was never referenced */
 };
 
 struct tide_page_ref {
-    uint32_t id;      /* 0 .. tide_follow_ids() - 1; PAGE and FORGET, else 0 */
+    uint32_t id;      /* 0 .. tide_follow_ids() - 1; PAGE, FORGET and MOVE, else 0 */
     uint32_t n;       /* references; >= 1 for PAGE and FAULT, else 0 */
     uint16_t process; /* dense index; 0 for START */
     uint8_t kind;     /* enum tide_ref_kind */
@@ -82,6 +91,15 @@ TIDE_MUST_CHECK int tide_follow_finish(struct tide_follow *f, struct tide_error 
  * follower and may move with the next feed. */
 size_t tide_follow_ids(const struct tide_follow *f);
 const tide_page *tide_follow_pages(const struct tide_follow *f);
+/* The page that has this id now, in step with what is delivered. */
+tide_page tide_follow_name(const struct tide_follow *f, uint32_t id);
+/* Of the references behind START that have been followed. */
+struct tide_follow_counts {
+    uint64_t references;
+    uint64_t faults;       /* segmentation faults among them */
+    uint64_t noncanonical; /* ... beyond the page table's addresses */
+};
+struct tide_follow_counts tide_follow_counts(const struct tide_follow *f);
 /* Different pages touched so far, whatever of the trace is delivered; segmentation faults left
  * out. */
 uint64_t tide_follow_distinct_pages(const struct tide_follow *f);

@@ -84,7 +84,7 @@ static uint64_t referenced(const struct aging *s, uint32_t frame)
 
 static uint64_t counter(const struct aging *s, uint32_t frame)
 {
-    return s->heap.keys[frame].major & ((UINT64_C(1) << s->n_bits) - 1);
+    return tide_heap_key_of(&s->heap, frame).major & ((UINT64_C(1) << s->n_bits) - 1);
 }
 
 static void load(void *state, uint32_t frame, uint64_t next_use)
@@ -103,10 +103,10 @@ static uint32_t victim(void *state)
 
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
-        struct tide_heap_key key = s->heap.keys[frame];
+        struct tide_heap_key key = tide_heap_key_of(&s->heap, frame);
 
         key.major = referenced(s, frame) << s->n_bits | counter(s, frame);
-        if (key.major == s->heap.keys[frame].major)
+        if (key.major == tide_heap_key_of(&s->heap, frame).major)
             return frame;
         tide_heap_rekey(&s->heap, frame, key);
     }
@@ -125,9 +125,9 @@ static void tick(void *state)
     struct aging *s = state;
 
     for (uint32_t i = 0; i < s->heap.n; i++) {
-        uint32_t frame = s->heap.frames[i];
+        uint32_t frame = s->heap.nodes[i].frame;
 
-        s->heap.keys[frame].major =
+        s->heap.nodes[i].key.major =
             referenced(s, frame) << (s->n_bits - 1) | counter(s, frame) >> 1;
         tide_policy_clear(s->env, frame);
     }

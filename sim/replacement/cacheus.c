@@ -381,7 +381,7 @@ static uint32_t least_frequent(struct cacheus *s)
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
 
-        if (s->heap.keys[frame].minor == s->pages[frame].use.minor)
+        if (tide_heap_key_of(&s->heap, frame).minor == s->pages[frame].use.minor)
             return frame;
         tide_heap_rekey(&s->heap, frame, s->pages[frame].use);
     }

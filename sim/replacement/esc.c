@@ -6,9 +6,10 @@
  *   then both again: all R are 0 now, so the fourth turn finds one at the latest.
  * A turn without a victim leaves the hand where it was.
  *
- * Step 1 is skipped where it must fail. Between our looks bits only get set, so a page can only be
- * (0,0) if we cleared its R while it was clean; those pages are marked and counted. Without that,
- * memory full of dirty pages would cost a whole turn for each fault.
+ * Step 1 looks at no more than it must. Between our looks bits only get set, so a page can only be
+ * (0,0) if we cleared its R while it was clean; those pages are marked. They are marked in a turn
+ * of step 2, which begins when none is left: so their order of marking is that in which step 1
+ * would meet them, and all it has to look at is the first that is still (0,0).
  *
  * Source: Silberschatz, Galvin and Gagne, "Operating system concepts", ch. "Virtual memory",
  * enhanced second-chance algorithm (that of the Macintosh).
@@ -24,8 +25,8 @@
 struct esc {
     struct tide_ring ring;
     const struct tide_policy_env *env;
-    bool *marked; /* by frame: R was cleared while the page was clean, so it may be (0,0) */
-    uint32_t n_marked;
+    bool *is_marked;         /* by frame: R was cleared while the page was clean */
+    struct tide_list marked; /* these, in the order of the ring */
 };
 
 static void fini(void *state)
@@ -33,8 +34,9 @@ static void fini(void *state)
     struct esc *s = state;
 
     tide_ring_fini(&s->ring);
-    free(s->marked);
-    s->marked = NULL;
+    tide_list_fini(&s->marked);
+    free(s->is_marked);
+    s->is_marked = NULL;
 }
 
 static int init(void *state, const struct tide_policy_env *env, const void *options,
@@ -45,8 +47,10 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
 
     (void)options;
     s->env = env;
-    s->marked = tide_calloc(env->frame_limit, sizeof *s->marked);
-    rc = s->marked == NULL ? tide_nomem(e) : tide_ring_init(&s->ring, env->frame_limit, e);
+    s->is_marked = tide_calloc(env->frame_limit, sizeof *s->is_marked);
+    rc = s->is_marked == NULL ? tide_nomem(e) : tide_ring_init(&s->ring, env->frame_limit, e);
+    if (rc == 0)
+        rc = tide_list_init(&s->marked, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -62,24 +66,25 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
 
 static void unmark(struct esc *s, uint32_t frame)
 {
-    s->n_marked -= s->marked[frame];
-    s->marked[frame] = false;
+    if (s->is_marked[frame])
+        tide_list_remove(&s->marked, frame);
+    s->is_marked[frame] = false;
 }
 
 /* Step 1. */
 static bool find_clean(struct esc *s)
 {
-    uint32_t at = s->ring.hand;
+    for (;;) {
+        uint32_t at = tide_list_first(&s->marked);
 
-    /* a marked page that is met is the victim or unmarked, so this ends within one turn */
-    for (; s->n_marked > 0; at = tide_ring_next(&s->ring, at)) {
+        if (at == s->marked.end)
+            return false;
         if ((s->env->bits[at] & (TIDE_FRAME_REFERENCED | TIDE_FRAME_DIRTY)) == 0) {
             s->ring.hand = at;
             return true;
         }
         unmark(s, at);
     }
-    return false;
 }
 
 /* Step 2, after step 1 has found nothing: a page with R = 0 is dirty. */
@@ -94,8 +99,8 @@ static bool find_dirty(struct esc *s)
         }
         tide_policy_clear(s->env, at);
         if ((s->env->bits[at] & TIDE_FRAME_DIRTY) == 0) {
-            s->marked[at] = true;
-            s->n_marked++;
+            s->is_marked[at] = true;
+            tide_list_append(&s->marked, at);
         }
     }
     return false;

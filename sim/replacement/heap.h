@@ -1,4 +1,7 @@
-/* A binary heap of frames, smallest key first, that knows each frame's place.
+/* A heap of frames, smallest key first, that knows each frame's place.
+ *
+ * Nodes have four children, which stand side by side with their keys: a way down through a million
+ * nodes meets few lines of memory.
  *
  * Keys that can only grow need not be kept up to date: a policy may leave them stale until the
  * frame comes to the top, give it its true key then (tide_heap_rekey) and look again. Every other
@@ -18,9 +21,11 @@ struct tide_heap_key {
 
 struct tide_heap {
     uint32_t n;
-    uint32_t *frames;           /* frames[0] is the top; children of i: 2i+1, 2i+2 */
-    uint32_t *place;            /* by frame: its index in frames[] */
-    struct tide_heap_key *keys; /* by frame */
+    struct tide_heap_node {
+        struct tide_heap_key key;
+        uint32_t frame;
+    } * nodes;       /* nodes[0] is the top; children of i: 4i+1 to 4i+4 */
+    uint32_t *place; /* by frame: its index in nodes[] */
 };
 
 /* On failure nothing is left allocated. */
@@ -29,13 +34,19 @@ void tide_heap_fini(struct tide_heap *h);
 void tide_heap_insert(struct tide_heap *h, uint32_t frame, struct tide_heap_key key);
 void tide_heap_remove(struct tide_heap *h, uint32_t frame);
 void tide_heap_rekey(struct tide_heap *h, uint32_t frame, struct tide_heap_key key);
-/* Restores the order after any number of keys[] have been written: O(n). */
+/* Restores the order after any number of nodes' keys have been written: O(n). */
 void tide_heap_rebuild(struct tide_heap *h);
 
 /* The heap must not be empty. */
 static inline uint32_t tide_heap_top(const struct tide_heap *h)
 {
-    return h->frames[0];
+    return h->nodes[0].frame;
+}
+
+/* Of a frame that is in the heap. */
+static inline struct tide_heap_key tide_heap_key_of(const struct tide_heap *h, uint32_t frame)
+{
+    return h->nodes[h->place[frame]].key;
 }
 
 #endif

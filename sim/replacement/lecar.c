@@ -185,7 +185,7 @@ static uint32_t least_frequent(struct lecar *s)
 {
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
-        struct tide_heap_key key = s->heap.keys[frame];
+        struct tide_heap_key key = tide_heap_key_of(&s->heap, frame);
 
         if (key.major == s->counts[frame])
             return frame;

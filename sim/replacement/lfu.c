@@ -97,7 +97,7 @@ static uint32_t victim(void *state)
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
 
-        if (s->heap.keys[frame].minor == s->uses[frame].minor)
+        if (tide_heap_key_of(&s->heap, frame).minor == s->uses[frame].minor)
             return frame;
         tide_heap_rekey(&s->heap, frame, s->uses[frame]);
     }

@@ -39,7 +39,11 @@ struct lrfu {
     } * uses;          /* by frame */
     uint64_t lambda;   /* in 1/LAMBDA_PARTS */
     double decay;      /* of the weight in one reference */
+    double *weights;   /* by age, below KNOWN_AGES; 0: not asked for so far */
 };
+
+/* Most references come soon after the one before: their weights are worked out once. */
+enum { KNOWN_AGES = 1 << 16 };
 
 static const struct tide_option options_table[] = {
     {.name = "lambda",
@@ -57,13 +61,24 @@ static void fini(void *state)
 
     tide_heap_fini(&s->heap);
     free(s->uses);
+    free(s->weights);
     s->uses = NULL;
+    s->weights = NULL;
 }
 
 /* The weight of a reference that many references ago. */
 static double weight(const struct lrfu *s, uint64_t age)
 {
     return tide_exp2(-(double)s->lambda * (double)age / LAMBDA_PARTS);
+}
+
+static double known_weight(struct lrfu *s, uint64_t age)
+{
+    if (age >= KNOWN_AGES)
+        return weight(s, age);
+    if (s->weights[age] == 0)
+        s->weights[age] = weight(s, age);
+    return s->weights[age];
 }
 
 static int init(void *state, const struct tide_policy_env *env, const void *options,
@@ -77,7 +92,9 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     s->lambda = (uint64_t)(o->lambda * LAMBDA_PARTS + 0.5);
     s->decay = weight(s, 1);
     s->uses = tide_calloc(env->frame_limit, sizeof *s->uses);
-    rc = s->uses == NULL ? tide_nomem(e) : tide_heap_init(&s->heap, env->frame_limit, e);
+    s->weights = tide_calloc(KNOWN_AGES, sizeof *s->weights);
+    rc = s->uses == NULL || s->weights == NULL ? tide_nomem(e)
+                                               : tide_heap_init(&s->heap, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -113,7 +130,7 @@ static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lrfu *s = state;
     struct use *use = &s->uses[frame];
-    double crf = 1 + use->crf * weight(s, *s->env->now - (n - 1) - use->last), before;
+    double crf = 1 + use->crf * known_weight(s, *s->env->now - (n - 1) - use->last), before;
 
     (void)next_use;
     do { /* n - 1 more in a row, or until one more makes no difference */
@@ -128,7 +145,8 @@ static uint32_t victim(void *state)
 
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
-        struct tide_heap_key key = key_of(s, s->uses[frame]), old = s->heap.keys[frame];
+        struct tide_heap_key key = key_of(s, s->uses[frame]),
+                             old = tide_heap_key_of(&s->heap, frame);
 
         if (key.major == old.major && key.minor == old.minor)
             return frame;

@@ -213,7 +213,7 @@ static uint32_t top(struct lru_k *s)
         uint32_t frame = tide_heap_top(&s->heap);
         struct tide_heap_key fresh = key(s, frame);
 
-        if (s->heap.keys[frame].minor == fresh.minor)
+        if (tide_heap_key_of(&s->heap, frame).minor == fresh.minor)
             return frame;
         tide_heap_rekey(&s->heap, frame, fresh);
     }

@@ -73,7 +73,7 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
 
 static bool used_again(const struct opt *s, uint32_t frame)
 {
-    return s->heap.keys[frame].major != ~TIDE_NEVER;
+    return tide_heap_key_of(&s->heap, frame).major != ~TIDE_NEVER;
 }
 
 static void why(const void *state, uint32_t frame, char *buf, size_t n)
@@ -92,7 +92,7 @@ static void describe(const void *state, uint32_t frame, char *buf, size_t n)
         return;
     }
     for (uint32_t i = 0; i < s->heap.n; i++)
-        sooner += s->heap.keys[s->heap.frames[i]].major > s->heap.keys[frame].major;
+        sooner += s->heap.nodes[i].key.major > tide_heap_key_of(&s->heap, frame).major;
     snprintf(buf, n, "%" PRIu32 " used sooner", sooner);
 }
 

@@ -12,6 +12,19 @@ static uint64_t page_bytes(const struct tide_curves_config *c)
     return UINT64_C(1) << c->geometry.page_shift;
 }
 
+static int miss_row(const struct tide_curves_config *c, const char *policy, uint64_t frames,
+                    uint64_t faults, const struct tide_curve_rows *rows, struct tide_error *e)
+{
+    struct tide_csv *csv = rows->begin(rows->context, TIDE_TABLE_mrc);
+
+    tide_csv_u64(csv, TIDE_COL_mrc_page_bytes, page_bytes(c));
+    tide_csv_text(csv, TIDE_COL_mrc_policy, policy);
+    tide_csv_u64(csv, TIDE_COL_mrc_frames, frames);
+    tide_csv_u64(csv, TIDE_COL_mrc_faults, faults);
+    tide_csv_end(csv);
+    return rows->end(rows->context, TIDE_TABLE_mrc, e);
+}
+
 static int miss_curve(const struct tide_curves *c, enum tide_curve which,
                       const struct tide_curve_rows *rows, struct tide_error *e)
 {
@@ -20,15 +33,8 @@ static int miss_curve(const struct tide_curves *c, enum tide_curve which,
     int rc = 0;
 
     for (uint64_t frames = 1; frames <= pages && rc == 0; frames++) {
-        struct tide_csv *csv = rows->begin(rows->context, TIDE_TABLE_mrc);
-
         faults -= frames < d->cap ? d->counts[frames] : 0;
-        tide_csv_u64(csv, TIDE_COL_mrc_page_bytes, page_bytes(tide_curves_config_of(c)));
-        tide_csv_text(csv, TIDE_COL_mrc_policy, tide_curve_names[which]);
-        tide_csv_u64(csv, TIDE_COL_mrc_frames, frames);
-        tide_csv_u64(csv, TIDE_COL_mrc_faults, faults);
-        tide_csv_end(csv);
-        rc = rows->end(rows->context, TIDE_TABLE_mrc, e);
+        rc = miss_row(tide_curves_config_of(c), tide_curve_names[which], frames, faults, rows, e);
     }
     return rc;
 }
@@ -99,6 +105,17 @@ int tide_report_curves(const struct tide_curves *c, const struct tide_curve_rows
         rc = tide_windows_points(tide_curves_windows(c), window_row, &windows, e);
     if (rc == 0 && (which & 1 << TIDE_CURVE_REUSE) != 0)
         rc = reuse_histogram(c, rows, e);
+    return rc;
+}
+
+int tide_report_sizes(const struct tide_curves_config *c, const struct tide_size_table *sizes,
+                      const struct tide_curve_rows *rows, struct tide_error *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < sizes->n_policies * sizes->n_frames && rc == 0; i++)
+        rc = miss_row(c, sizes->names[i / sizes->n_frames], sizes->frames[i % sizes->n_frames],
+                      sizes->faults[i], rows, e);
     return rc;
 }
 

@@ -25,6 +25,10 @@ bool tide_report_is_curve(enum tide_table table);
 /* All rows of the curves that were asked for, but wst's. */
 TIDE_MUST_CHECK int tide_report_curves(const struct tide_curves *c,
                                        const struct tide_curve_rows *rows, struct tide_error *e);
+/* Rows of mrc for policies at sizes. */
+TIDE_MUST_CHECK int tide_report_sizes(const struct tide_curves_config *c,
+                                      const struct tide_size_table *sizes,
+                                      const struct tide_curve_rows *rows, struct tide_error *e);
 /* The rows of wst for one time: sizes by tau. */
 TIDE_MUST_CHECK int tide_report_series(const struct tide_curves_config *c, uint64_t vtime,
                                        const uint64_t *taus, const uint64_t *pages, size_t n,

@@ -801,14 +801,15 @@ static int take_singles(struct tide_decoder *d, struct tide_block *b, struct tid
         struct tide_single_state *s = &d->single;
         struct tide_access *a = &b->accesses[b->n_accesses];
         struct tide_cursor *c = &d->columns[code == TIDE_SINGLE_FAR ? TIDE_COL_R32 : TIDE_COL_R16];
-        uint64_t addr = 0, low;
+        uint32_t shape = bytes == 0 ? 0 : bytes == 1 ? ids[i] : id_at(ids, i);
+        uint64_t addr = 0, low, *step = tide_single_step(s, shape);
 
         *full = b->n_accesses == TIDE_BLOCK_ACCESSES;
         if (*full)
             return 0;
         switch (code) {
         case TIDE_SINGLE_STEP:
-            addr = tide_single_guess(s);
+            addr = s->last + *step;
             break;
         case TIDE_SINGLE_OTHER:
             addr = s->other + tide_unzigzag(tide_take(c, 2));
@@ -823,14 +824,14 @@ static int take_singles(struct tide_decoder *d, struct tide_block *b, struct tid
         }
         if (d->accesses == 0)
             return problem(p, codes + i / 4, "a block has more accesses than its head says");
-        *a = d->shape[bytes == 0 ? 0 : bytes == 1 ? ids[i] : id_at(ids, i)];
+        *a = d->shape[shape];
         a->addr = addr;
         a->process = d->process;
         if (c->failed)
             return problem(p, c->p, "the columns of addresses end early");
         if (addr + (a->size - 1) < addr)
             return problem(p, c->p, "an access reaches beyond 2^64");
-        tide_single_learn(s, addr);
+        tide_single_learn(s, step, addr);
         info->accesses[a->kind]++;
         b->n_accesses++;
         d->single_at++;
