@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: help deps build demo check check-peers bench install clean
+.PHONY: help deps build demo check check-peers bench bench-curves install clean
 
 help:
 	@echo "make demo         build and replay real programs' traces: results/quickstart"
@@ -11,6 +11,7 @@ help:
 	@echo "make deps         install what is missing (Debian, as root), or say what to install"
 	@echo "make check-peers  hold the counts against other simulators' (needs their traces)"
 	@echo "make bench        speed and memory, as ratios to inflating the trace in the same run"
+	@echo "make bench-curves speed of whole miss and working-set curves"
 	@echo "make install      binary, man pages, presets; PREFIX=$(PREFIX), DESTDIR honoured"
 	@echo "make clean        remove build folders and results/"
 
@@ -37,6 +38,11 @@ bench: build
 	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench
 	@$(BUILD)/bench/curves traces/sqlite.tide traces/words.tide
 	@$(BUILD)/bench/policies traces/sort.tide traces/sqlite.tide traces/tcc.tide
+
+bench-curves: build
+	@ninja -C $(BUILD) bench/curves >/dev/null
+	@$(BUILD)/bench/curves traces/long/python.tide traces/long/cc1.tide traces/long/pipeline.tide \
+		traces/sqlite.tide
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)

@@ -30,8 +30,11 @@ static void on_progress(void *context, const struct tide_progress *now)
     if (now->raw_size > 0)
         n += snprintf(line + n, sizeof line - (size_t)n, " %3.0f %%",
                       100.0 * (double)now->raw_bytes / (double)now->raw_size);
-    snprintf(line + n, sizeof line - (size_t)n, ", %.1f M accesses, %zu machine%s",
-             (double)now->accesses / 1e6, now->machines, now->machines == 1 ? "" : "s");
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %.1f M accesses",
+                  (double)now->accesses / 1e6);
+    if (now->machines > 0) /* else there are curves only */
+        snprintf(line + n, sizeof line - (size_t)n, ", %zu machine%s", now->machines,
+                 now->machines == 1 ? "" : "s");
     fprintf(stderr, "\r%.79s\033[K", line);
     fflush(stderr);
     p->drawn = true;
