@@ -82,6 +82,10 @@ run trace head "$long" --skip 5M
 ok "head --skip beyond the end: nothing" empty out
 ok "head --skip beyond the end: exit 0" [ "$code" -eq 0 ]
 
+"$pagetide" trace cut "$tmp/part.tide" --kinds data -o "$tmp/part2.tide"
+run trace info "$tmp/part2.tide"
+ok "cut: earlier notes stay" has out "note        trace cut --accesses 4M.. --no-preamble; trace cut --kinds data"
+
 # the others, in and out
 "$pagetide" trace cut "$tmp/tiny.tide" --accesses ..10K -o "$tmp/p1.tide"
 "$pagetide" trace cut "$tmp/tiny.tide" --accesses 10K.. --no-preamble -o "$tmp/p2.tide"
