@@ -44,7 +44,7 @@ ok "through pipes: the same log" cmp "$tmp/back.lackey" "$tmp/piped.lackey"
 
 # every format that is read, lossless
 for sample in lackey addr pages pinatrace itrace din csv memtrace memtrace-simple drmemtrace champsim \
-    gem5 oraclegeneral; do
+    gem5 oraclegeneral rep malloclog ftrace; do
     run trace convert "$samples/$sample" -o "$tmp/s.tide"
     ok "$sample: exit 0" [ "$code" -eq 0 ]
     ok "$sample: nothing is lost" empty err
