@@ -650,12 +650,14 @@ static inline bool take_addresses(struct loop *l, const struct tide_coded_fragme
     return l->near <= l->near_end && l->far <= l->far_end;
 }
 
-/* Whether a data access of the block's fragments from `from` on wraps past 2^64. */
-static bool wraps(const struct tide_block *b, const struct tide_group_fragments *g, size_t from)
+/* The first of the block's fragments from `from` on with a data access that wraps past 2^64; their
+ * number where there is none. */
+static size_t first_that_wraps(const struct tide_block *b, const struct tide_group_fragments *g,
+                               size_t from)
 {
     uint64_t high = 0;
 
-    for (size_t i = b->data_starts[from]; i < b->n_data; i++)
+    for (size_t i = from < b->n_fragments ? b->data_starts[from] : b->n_data; i < b->n_data; i++)
         high |= -(uint64_t)(b->data[i] >= HIGH_ADDRESS);
     for (size_t k = from; k < b->n_fragments && high != 0; k++) {
         const struct tide_fragment *f = &g->fragments[b->ids[k]];
@@ -664,10 +666,20 @@ static bool wraps(const struct tide_block *b, const struct tide_group_fragments 
             uint64_t addr = b->data[b->data_starts[k] + i];
 
             if (addr + (g->slots[f->first_slot + i].size - 1u) < addr)
-                return true;
+                return k;
         }
     }
-    return false;
+    return b->n_fragments;
+}
+
+/* Takes fragments from number k on off the block again. */
+static void cut_fragments(struct tide_block *b, size_t k)
+{
+    if (k == b->n_fragments)
+        return;
+    b->n_accesses = b->starts[k];
+    b->n_data = b->data_starts[k];
+    b->n_fragments = k;
 }
 
 /* Four numbers of 8 bits as four of 16. */
@@ -699,9 +711,12 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     struct loop l = begin_loop(d);
     size_t n = b->n_accesses, m = b->n_fragments, data = b->n_data, k, from = m;
     size_t most = d->stretch_units, far = d->units > AHEAD_FRAGMENT ? d->units - AHEAD_FRAGMENT : 0;
+    size_t limit = n + (size_t)d->accesses, good;
     uint64_t kinds = 0;
-    bool ended = false;
+    const char *what = NULL;
 
+    if (limit > TIDE_BLOCK_ACCESSES)
+        limit = TIDE_BLOCK_ACCESSES;
     *full = false;
     for (k = 0; k < most; k++) {
         unsigned id = id_at(ids, k);
@@ -714,12 +729,14 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
             __builtin_prefetch(&l.states[next->first_slot], 1);
             __builtin_prefetch((const char *)&l.states[next->first_slot] + STATE_LINE, 1);
         }
-        if (n + f->accesses > TIDE_BLOCK_ACCESSES) {
-            *full = true;
+        if (n + f->accesses > limit) {
+            *full = limit == TIDE_BLOCK_ACCESSES;
+            if (!*full)
+                what = "the fragments of a block have more accesses than it";
             break;
         }
         if (l.codes_end - l.codes < f->code_bytes || !take_addresses(&l, f, &b->data[data])) {
-            ended = true;
+            what = "the columns of addresses end early";
             break;
         }
         l.codes += f->code_bytes;
@@ -738,17 +755,21 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     d->addr_before = l.addr_before;
     d->stretch_units -= (uint32_t)k;
     d->units -= (uint32_t)k;
-    if (n - b->n_accesses > d->accesses)
-        return problem(p, ids + 2 * k, "the fragments of a block have more accesses than it");
     d->accesses -= n - b->n_accesses;
     b->n_accesses = n;
     b->n_fragments = m;
     b->n_data = data;
+    good = first_that_wraps(b, d->group, from);
+    for (size_t i = good; i < m; i++) {
+        kinds -= widen(coded[b->ids[i]].kinds);
+        l.codes -= coded[b->ids[i]].code_bytes;
+    }
+    cut_fragments(b, good);
     for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
         info->accesses[kind] += kinds >> 16 * kind & 0xffff;
-    if (b->n_fragments > from && wraps(b, d->group, from))
+    if (good < m)
         return problem(p, l.codes, "an access reaches beyond 2^64");
-    return ended ? problem(p, l.codes, "the columns of addresses end early") : 0;
+    return what != NULL ? problem(p, l.codes, what) : 0;
 }
 
 /* Copies n accesses four by four, and so up to three more as long as there is room before `end`. */
@@ -801,14 +822,15 @@ static int take_singles(struct tide_decoder *d, struct tide_block *b, struct tid
         struct tide_single_state *s = &d->single;
         struct tide_access *a = &b->accesses[b->n_accesses];
         struct tide_cursor *c = &d->columns[code == TIDE_SINGLE_FAR ? TIDE_COL_R32 : TIDE_COL_R16];
-        uint64_t addr = 0, low;
+        uint32_t shape = bytes == 0 ? 0 : bytes == 1 ? ids[i] : id_at(ids, i);
+        uint64_t addr = 0, low, *step = tide_single_step(s, shape);
 
         *full = b->n_accesses == TIDE_BLOCK_ACCESSES;
         if (*full)
             return 0;
         switch (code) {
         case TIDE_SINGLE_STEP:
-            addr = tide_single_guess(s);
+            addr = s->last + *step;
             break;
         case TIDE_SINGLE_OTHER:
             addr = s->other + tide_unzigzag(tide_take(c, 2));
@@ -823,14 +845,14 @@ static int take_singles(struct tide_decoder *d, struct tide_block *b, struct tid
         }
         if (d->accesses == 0)
             return problem(p, codes + i / 4, "a block has more accesses than its head says");
-        *a = d->shape[bytes == 0 ? 0 : bytes == 1 ? ids[i] : id_at(ids, i)];
+        *a = d->shape[shape];
         a->addr = addr;
         a->process = d->process;
         if (c->failed)
             return problem(p, c->p, "the columns of addresses end early");
         if (addr + (a->size - 1) < addr)
             return problem(p, c->p, "an access reaches beyond 2^64");
-        tide_single_learn(s, addr);
+        tide_single_learn(s, step, addr);
         info->accesses[a->kind]++;
         b->n_accesses++;
         d->single_at++;

@@ -449,14 +449,16 @@ static int put_fragments(struct tide_encoder *s, size_t from, size_t to, size_t 
 
 /* ---- single accesses ---- */
 
-static int put_single(struct tide_encoder *s, const struct tide_access *a, unsigned *packed)
+static int put_single(struct tide_encoder *s, const struct tide_access *a, uint32_t shape,
+                      unsigned *packed)
 {
     struct tide_single_state *m = &s->single;
+    uint64_t *step = tide_single_step(m, shape);
     uint64_t near = tide_zigzag(a->addr - m->last), other = tide_zigzag(a->addr - m->other);
     unsigned code;
     int rc = 0;
 
-    if (a->addr == tide_single_guess(m)) {
+    if (a->addr == m->last + *step) {
         code = TIDE_SINGLE_STEP;
     } else if (near <= UINT16_MAX) {
         code = TIDE_SINGLE_NEAR;
@@ -468,7 +470,7 @@ static int put_single(struct tide_encoder *s, const struct tide_access *a, unsig
         code = TIDE_SINGLE_FAR;
         rc = put_far(s, a->addr, m->last);
     }
-    tide_single_learn(m, a->addr);
+    tide_single_learn(m, step, a->addr);
     *packed |= code << 2 * (s->units % 4);
     if (++s->units % 4 == 0 && rc == 0) {
         rc = put_byte(s, TIDE_COL_CODES, *packed);
@@ -502,7 +504,7 @@ static int put_singles(struct tide_encoder *s, size_t from, size_t to, unsigned 
         if (rc == 0)
             rc = put_number(s, TIDE_COL_IDS, *shape, 2);
         if (rc == 0)
-            rc = put_single(s, a, packed);
+            rc = put_single(s, a, (uint32_t)*shape, packed);
         s->data++;
     }
     *done = i;

@@ -242,8 +242,8 @@ static int by_the_end(struct tide_file *f, struct tide_error *e)
     at = (struct tide_cursor){p, p + c.length, false};
     summary_at = tide_take(&at, 8);
     index_at = tide_take(&at, 8);
-    tide_take(&at, 24);
-    at.p = p + 40 < at.end ? p + 40 : at.end;
+    for (unsigned i = 0; i < 3; i++) /* accesses, groups, blocks: the index tells */
+        tide_take(&at, 8);
     f->content = tide_take(&at, 8) + TIDE_HEAD_BYTES + c.length;
     free(p);
     if (at.failed || !member_at(f->fd, f->size, summary_at, &summary) ||

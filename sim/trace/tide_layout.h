@@ -52,8 +52,8 @@ struct tide_chunk {
 enum {
     TIDE_CHUNK_ACCESSES = 1 << 20, /* of a block, at most */
     TIDE_GROUP_BLOCKS = 4,         /* that share a dictionary, as this writer makes them */
-    TIDE_DICTIONARY_SLOTS = 1 << 19,
-    TIDE_DICTIONARY_LENGTHS = 1 << 20
+    TIDE_DICTIONARY_SLOTS = 1 << 18,
+    TIDE_DICTIONARY_LENGTHS = 1 << 19
 };
 
 /* The payload of a block begins with these, 4 bytes each; the columns follow in this order. */
@@ -183,42 +183,37 @@ static inline unsigned tide_shape_bytes(uint32_t shapes)
 
 /* The codes of single accesses. */
 enum tide_single_code {
-    TIDE_SINGLE_STEP,  /* the last address + the step that followed the last two steps before */
+    TIDE_SINGLE_STEP,  /* the last address + the step expected after the last two */
     TIDE_SINGLE_OTHER, /* the last address of the region before this one + zig-zag of 16 bits */
     TIDE_SINGLE_NEAR,  /* the last address + zig-zag of 16 bits */
     TIDE_SINGLE_FAR    /* low 32 bits under the upper ones of the last; or escaped */
 };
 
-enum { TIDE_STEPS_BITS = 12 };
+/* The last two steps are remembered, by 32 bits each. */
+enum { TIDE_STEPS_BITS = 16, TIDE_STEP_HASH_BITS = 32 };
 
 struct tide_single_state {
-    uint64_t last, other;       /* addresses */
-    uint64_t step, step_before; /* differences */
+    uint64_t last, other; /* addresses */
+    uint64_t history;     /* of steps */
     uint64_t steps[1 << TIDE_STEPS_BITS];
 };
 
-static inline unsigned tide_steps_hash(uint64_t step, uint64_t before)
+/* The place of the step that is expected of an access of this shape. */
+static inline uint64_t *tide_single_step(struct tide_single_state *s, uint32_t shape)
 {
-    uint64_t x = step * UINT64_C(0x9e3779b97f4a7c15) ^ before * UINT64_C(0xd6e8feb86659fd93);
+    uint64_t x = (s->history + shape) * UINT64_C(0x9e3779b97f4a7c15);
 
-    x ^= x >> 32;
-    return (unsigned)((x * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TIDE_STEPS_BITS));
+    x = (x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return &s->steps[x >> (64 - TIDE_STEPS_BITS)];
 }
 
-static inline uint64_t tide_single_guess(const struct tide_single_state *s)
+static inline void tide_single_learn(struct tide_single_state *s, uint64_t *step, uint64_t addr)
 {
-    return s->last + s->steps[tide_steps_hash(s->step, s->step_before)];
-}
-
-static inline void tide_single_learn(struct tide_single_state *s, uint64_t addr)
-{
-    uint64_t step = addr - s->last;
-
-    s->steps[tide_steps_hash(s->step, s->step_before)] = step;
+    *step = addr - s->last;
+    s->history = s->history << TIDE_STEP_HASH_BITS |
+                 *step * UINT64_C(0x9e3779b97f4a7c15) >> (64 - TIDE_STEP_HASH_BITS);
     if ((addr ^ s->last) >> TIDE_REGION_SHIFT != 0)
         s->other = s->last;
-    s->step_before = s->step;
-    s->step = step;
     s->last = addr;
 }
 
