@@ -165,11 +165,18 @@ static void leave_out_accesses(const struct cut *c, struct tide_block *b)
         b->events[i].at = 0;
 }
 
+/* What was done to the trace before is still so. */
+static void join_notes(const char *old, const char *new, char *to, size_t bytes)
+{
+    snprintf(to, bytes, "%s%s%s", old, old[0] != '\0' && new[0] != '\0' ? "; " : "", new);
+}
+
 /* The command line of the trace is known once its first block has been read: the file is begun
  * then. */
 static int copy(struct cut *c, struct tide_error *e)
 {
     struct tide_trace_info about;
+    char note[sizeof about.note + sizeof c->note + 2];
     struct cli_trace t;
     bool more = true;
     int rc =
@@ -181,6 +188,8 @@ static int copy(struct cut *c, struct tide_error *e)
         rc = 0;
         if (c->out.sink == NULL) {
             cli_trace_about(&t, &about);
+            join_notes(about.note, c->note, note, sizeof note);
+            c->out.options.note = note;
             cli_out_describe(&c->out, &about);
             rc = cli_out_open(&c->out, e);
         }
@@ -200,7 +209,6 @@ static int cut(struct cli_args *args, struct tide_error *e)
     struct cut c = {.select = TIDE_SELECT_ALL, .out = CLI_OUT_INIT};
     int rc = read_flags(args, &c, e);
 
-    c.out.options.note = c.note;
     return rc == 0 ? copy(&c, e) : rc;
 }
 

@@ -94,7 +94,7 @@ static int begin(struct reduce *r, char text[TIDE_REDUCTION_TEXT], struct tide_e
     }
     tide_reduction_print(&r->what, text);
     r->out.options.reduction = text;
-    r->out.options.command = info->command;
+    cli_out_describe(&r->out, info);
     return cli_out_open(&r->out, e);
 }
 

@@ -23,6 +23,7 @@ struct tide_sink {
     struct tide_out *out;
     void *state;
     uint64_t accesses;
+    bool events_alone; /* the source had no access, and the format bears that */
     struct tide_sink_watch watch;
 };
 
@@ -140,7 +141,15 @@ int tide_sink_source(struct tide_sink *s, const struct tide_sink_source *source,
                      struct tide_error *e)
 {
     struct tide_sink_source full = *source;
+    uint64_t accesses = 0, events = 0;
 
+    if (source->info != NULL) {
+        for (size_t i = 0; i < TIDE_KINDS; i++)
+            accesses += source->info->accesses[i];
+        for (size_t i = 0; i < TIDE_EV_TYPES; i++)
+            events += i != TIDE_EV_PROCESS ? source->info->events[i] : 0;
+        s->events_alone = s->format->events_alone && accesses == 0 && events > 0;
+    }
     if (s->format->source == NULL)
         return 0;
     if (full.extra == NULL && s->watch.extra != NULL)
@@ -157,7 +166,7 @@ int tide_sink_finish(struct tide_sink *s, struct tide_error *e)
 {
     int rc = 0;
 
-    if (s->accesses == 0) {
+    if (s->accesses == 0 && !s->events_alone) {
         rc = tide_fail(e, TIDE_E_TRACE, "no access is left: there is nothing to write");
         tide_error_where(e, "%s", tide_out_path(s->out));
     }

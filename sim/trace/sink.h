@@ -68,7 +68,8 @@ struct tide_sink_watch {
 void tide_sink_watch(struct tide_sink *s, const struct tide_sink_watch *watch);
 /* The reader of standard output has left: nothing more needs to be put. */
 bool tide_sink_unread(const struct tide_sink *s);
-/* Both free the sink. Nothing but accesses makes a trace: without any, finish() fails. */
+/* Both free the sink. Nothing but accesses makes a trace: without any, finish() fails, unless
+ * tide_sink_source() said that the source had none either and the format holds events alone. */
 TIDE_MUST_CHECK int tide_sink_finish(struct tide_sink *s, struct tide_error *e);
 void tide_sink_abandon(struct tide_sink *s);
 
@@ -92,6 +93,7 @@ struct tide_sink_format {
     unsigned says;       /* TIDE_SAYS_* */
     uint32_t events;     /* 1 << enum tide_event_type of those that it can say */
     bool about;          /* has room for what the trace says about itself */
+    bool events_alone;   /* a trace of events without any access is complete */
     bool processes;      /* can tell processes apart */
     bool patches;        /* changes what it has written: needs a plain file */
     bool packs;          /* compresses by itself, whatever the path ends in */

@@ -161,6 +161,7 @@ const struct tide_sink_format tide_sink_tide = {
     .says = TIDE_SAYS_ALL,
     .events = (1u << TIDE_EV_TYPES) - 1,
     .about = true,
+    .events_alone = true,
     .processes = true,
     .packs = true,
     .begin = begin,

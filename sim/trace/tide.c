@@ -294,6 +294,7 @@ const struct tide_format tide_format_tide = {
     .summary = "the native format: everything, small, fast to read, with an index",
     .example = "(binary: chunks that begin with TIDE)",
     .counts = true,
+    .events_alone = true,
     .state_bytes = sizeof(struct tide_state),
     .probe = probe,
     .fini = fini,

@@ -44,7 +44,7 @@ ok "through pipes: the same log" cmp "$tmp/back.lackey" "$tmp/piped.lackey"
 
 # every format that is read, lossless
 for sample in lackey addr pages pinatrace itrace din csv memtrace memtrace-simple drmemtrace champsim \
-    gem5 oraclegeneral; do
+    gem5 oraclegeneral rep malloclog ftrace; do
     run trace convert "$samples/$sample" -o "$tmp/s.tide"
     ok "$sample: exit 0" [ "$code" -eq 0 ]
     ok "$sample: nothing is lost" empty err
@@ -81,6 +81,10 @@ ok "cut: the command stays" has out "command     /usr/bin/sqlite3"
 run trace head "$long" --skip 5M
 ok "head --skip beyond the end: nothing" empty out
 ok "head --skip beyond the end: exit 0" [ "$code" -eq 0 ]
+
+"$pagetide" trace cut "$tmp/part.tide" --kinds data -o "$tmp/part2.tide"
+run trace info "$tmp/part2.tide"
+ok "cut: earlier notes stay" has out "note        trace cut --accesses 4M.. --no-preamble; trace cut --kinds data"
 
 # the others, in and out
 "$pagetide" trace cut "$tmp/tiny.tide" --accesses ..10K -o "$tmp/p1.tide"
