@@ -44,8 +44,8 @@ struct stream {
     uint64_t pages;
     struct tide_stepper stepper;
     struct tide_steps batch;
-    size_t at;        /* refs that have been prepared */
-    double preparing; /* seconds */
+    size_t at;         /* refs that have been prepared */
+    double preparing;  /* seconds */
     double miss_ratio; /* of the policy measured last */
 };
 
@@ -106,12 +106,10 @@ static void begin(struct stream *s)
 
     *s = (struct stream){.blocks = must(calloc(PLAIN_BLOCKS, sizeof *s->blocks))};
     tide_machine_defaults(&c);
-    s->follow =
-        must(tide_follow_new(&(struct tide_follow_config){.geometry = tide_machine_geometry(&c),
-                                                          .limit = UINT64_MAX,
-                                                          .context = s,
-                                                          .take = take},
-                             &e));
+    s->follow = must(tide_follow_new(
+        &(struct tide_follow_config){
+            .geometry = tide_machine_geometry(&c), .limit = UINT64_MAX, .context = s, .take = take},
+        &e));
 }
 
 static void rewind_stream(struct stream *s)

@@ -822,10 +822,8 @@ static void job_progress(void *context, struct tide_reader *r, uint64_t accesses
 static int feed_sized(struct curve_job *job, struct tide_feed *f, struct tide_error *e)
 {
     struct replay *t = job->replay;
-    struct tide_sizes_feed sf = {.jobs = t->batch->o->jobs,
-                                 .begin = begin_job,
-                                 .progress = job_progress,
-                                 .context = job};
+    struct tide_sizes_feed sf = {
+        .jobs = t->batch->o->jobs, .begin = begin_job, .progress = job_progress, .context = job};
     struct tide_sizes *sizes = NULL;
     uint64_t pages = job->scan != NULL ? tide_scan_distinct_pages(job->scan->scan) : 0;
     int rc = tide_sized_init(&job->sized, job->plan, pages, e);

@@ -55,8 +55,8 @@ struct tide_batch_options {
     struct tide_batch_watch watch;
     /* the curves of a trace are complete (partial: as far as the trace could be read); NULL: not
      * asked for. Not called for those that `resume` takes over. */
-    void (*curves)(void *context, const struct tide_curves *c,
-                   const struct tide_size_table *sizes, bool partial);
+    void (*curves)(void *context, const struct tide_curves *c, const struct tide_size_table *sizes,
+                   bool partial);
     void *curves_context;
 };
 

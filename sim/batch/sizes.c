@@ -121,9 +121,9 @@ static int make_group(struct group *g, const struct tide_machine_config *c, cons
     }
     if (g->way != LANES) {
         g->curves = tide_curves_new(
-            &(struct tide_curves_config){.geometry = tide_machine_geometry(c),
-                                         .which = 1u << (g->way == LRU_CURVE ? TIDE_CURVE_LRU
-                                                                             : TIDE_CURVE_OPT)},
+            &(struct tide_curves_config){
+                .geometry = tide_machine_geometry(c),
+                .which = 1u << (g->way == LRU_CURVE ? TIDE_CURVE_LRU : TIDE_CURVE_OPT)},
             e);
         return g->curves != NULL ? 0 : e->code;
     }
@@ -230,7 +230,7 @@ struct work {
     struct tide_sizes_feed *feed;
     struct tide_follow *follow;
     struct tide_block *block;
-    struct batch *into;         /* what the follower's pieces go to */
+    struct batch *into;           /* what the follower's pieces go to */
     bool wants_steps, wants_refs; /* there is someone who takes them */
     bool begun, over;
 };
@@ -261,9 +261,8 @@ static int take_piece(void *context, const struct tide_page_ref *refs, size_t n,
         memcpy(b->refs + b->n_refs, refs, n * sizeof *refs);
         b->n_refs += n;
     }
-    return w->wants_steps
-               ? tide_steps_take(w->sizes->stepper, &b->steps, w->follow, refs, n, e)
-               : 0;
+    return w->wants_steps ? tide_steps_take(w->sizes->stepper, &b->steps, w->follow, refs, n, e)
+                          : 0;
 }
 
 /* What an event says can't be: it is the trace that is wrong. */

@@ -68,8 +68,7 @@ static int finish_opt(struct tide_curves *c, struct tide_error *e)
     static const size_t piece = 1 << 14;
     uint64_t n = c->uses;
     struct tide_next_use *uses = tide_malloc(piece * sizeof *uses);
-    int rc =
-        uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, c->n_ids, e);
+    int rc = uses == NULL ? tide_nomem(e) : tide_future_turn(c->future, c->n_ids, e);
 
     for (uint64_t from = 0; from < n && rc == 0; from += piece) {
         size_t k = n - from < piece ? (size_t)(n - from) : piece;

@@ -137,10 +137,9 @@ int tide_steps_take(struct tide_stepper *t, struct tide_steps *s, const struct t
     if (rc != 0)
         return rc;
     if (n == 1 && refs->kind == TIDE_REF_MOVE)
-        return tide_steps_move(t, s,
-                               (refs->flags & TIDE_REF_UNUSED) != 0 ? TIDE_BREAK_RENAME
-                                                                    : TIDE_BREAK_MOVE,
-                               refs->id, tide_follow_name(f, refs->id), e);
+        return tide_steps_move(
+            t, s, (refs->flags & TIDE_REF_UNUSED) != 0 ? TIDE_BREAK_RENAME : TIDE_BREAK_MOVE,
+            refs->id, tide_follow_name(f, refs->id), e);
     return tide_steps_add(t, s, refs, n, e);
 }
 
@@ -248,11 +247,8 @@ static uint32_t fold_stretch(struct tide_stepper *t, struct tide_steps *s, uint3
             last[k] = at + 1;
     }
     sort_pages(pages, last, n);
-    *out = (struct tide_stretch){.from = from,
-                                 .to = at,
-                                 .first_page = (uint32_t)s->n_pages,
-                                 .n_pages = n,
-                                 .refs = refs};
+    *out = (struct tide_stretch){
+        .from = from, .to = at, .first_page = (uint32_t)s->n_pages, .n_pages = n, .refs = refs};
     s->n_pages += n;
     return at;
 }

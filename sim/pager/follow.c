@@ -505,9 +505,8 @@ static int follow_reference(struct tide_follow *f, unsigned process, uint64_t ad
         return put_page(f, near, 1, first, kind == TIDE_WRITE, e);
     }
     f->previous = TIDE_PAGE_NONE;
-    rc = put(f,
-             (struct tide_page_ref){.n = 1, .process = (uint16_t)process, .kind = TIDE_REF_FAULT},
-             e);
+    rc = put(
+        f, (struct tide_page_ref){.n = 1, .process = (uint16_t)process, .kind = TIDE_REF_FAULT}, e);
     if (f->warmup_left == UINT64_MAX) {
         f->counts.faults++;
         f->counts.noncanonical += !canonical;

@@ -37,7 +37,13 @@
 #include "pager/machine.h"
 #include "trace/block.h"
 
-enum tide_ref_kind { TIDE_REF_PAGE, TIDE_REF_FAULT, TIDE_REF_FORGET, TIDE_REF_START, TIDE_REF_MOVE };
+enum tide_ref_kind {
+    TIDE_REF_PAGE,
+    TIDE_REF_FAULT,
+    TIDE_REF_FORGET,
+    TIDE_REF_START,
+    TIDE_REF_MOVE
+};
 
 enum {
     TIDE_REF_WRITES = 1, /* one of the n is a write, or the write of a modify */

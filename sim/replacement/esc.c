@@ -7,9 +7,9 @@
  * A turn without a victim leaves the hand where it was.
  *
  * Step 1 looks at no more than it must. Between our looks bits only get set, so a page can only be
- * (0,0) if we cleared its R while it was clean; those pages are marked. They are marked in a turn of
- * step 2, which begins when none is left: so their order of marking is that in which step 1 would
- * meet them, and all it has to look at is the first that is still (0,0).
+ * (0,0) if we cleared its R while it was clean; those pages are marked. They are marked in a turn
+ * of step 2, which begins when none is left: so their order of marking is that in which step 1
+ * would meet them, and all it has to look at is the first that is still (0,0).
  *
  * Source: Silberschatz, Galvin and Gagne, "Operating system concepts", ch. "Virtual memory",
  * enhanced second-chance algorithm (that of the Macintosh).

@@ -93,9 +93,8 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     s->decay = weight(s, 1);
     s->uses = tide_calloc(env->frame_limit, sizeof *s->uses);
     s->weights = tide_calloc(KNOWN_AGES, sizeof *s->weights);
-    rc = s->uses == NULL || s->weights == NULL
-             ? tide_nomem(e)
-             : tide_heap_init(&s->heap, env->frame_limit, e);
+    rc = s->uses == NULL || s->weights == NULL ? tide_nomem(e)
+                                               : tide_heap_init(&s->heap, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -127,6 +126,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_heap_insert(&s->heap, frame, key_of(s, s->uses[frame]));
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lrfu *s = state;
+
+    __builtin_prefetch(&s->uses[frame], 1);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lrfu *s = state;
@@ -146,7 +152,8 @@ static uint32_t victim(void *state)
 
     for (;;) {
         uint32_t frame = tide_heap_top(&s->heap);
-        struct tide_heap_key key = key_of(s, s->uses[frame]), old = tide_heap_key_of(&s->heap, frame);
+        struct tide_heap_key key = key_of(s, s->uses[frame]),
+                             old = tide_heap_key_of(&s->heap, frame);
 
         if (key.major == old.major && key.minor == old.minor)
             return frame;
@@ -190,6 +197,7 @@ const struct tide_policy tide_policy_lrfu = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .why = why,
