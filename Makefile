@@ -10,7 +10,7 @@ help:
 	@echo "make build        build only: build/sim/cli/pagetide"
 	@echo "make deps         install what is missing (Debian, as root), or say what to install"
 	@echo "make check-peers  hold the counts against other simulators' (needs their traces)"
-	@echo "make bench        speed and memory, as ratios to zcat in the same run"
+	@echo "make bench        speed and memory, as ratios to inflating the trace in the same run"
 	@echo "make install      binary, man pages, presets; PREFIX=$(PREFIX), DESTDIR honoured"
 	@echo "make clean        remove build folders and results/"
 
@@ -33,10 +33,10 @@ check-peers: build
 	@tests/peers/run.sh $(BUILD)/sim/cli/pagetide || [ $$? -eq 77 ]
 
 bench: build
-	@ninja -C $(BUILD) bench/measure bench/policies bench/curves >/dev/null
-	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench/measure $(BUILD)/bench/work
-	@$(BUILD)/bench/curves traces/sqlite.lackey.gz traces/words.lackey.gz
-	@$(BUILD)/bench/policies traces/sort.lackey.gz traces/sqlite.lackey.gz traces/tcc.lackey.gz
+	@ninja -C $(BUILD) bench/measure bench/inflate bench/drmemtrace bench/curves bench/policies >/dev/null
+	@bench/run.sh $(BUILD)/sim/cli/pagetide $(BUILD)/bench
+	@$(BUILD)/bench/curves traces/sqlite.tide traces/words.tide
+	@$(BUILD)/bench/policies traces/sort.tide traces/sqlite.tide traces/tcc.tide
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)

@@ -1,16 +1,18 @@
-/* Runs a command on one core and prints what it cost: CPU seconds and peak memory.
+/* Runs a command on chosen cores and prints what it cost: time and peak memory.
  *
- * Usage: measure CORE COMMAND [ARGS...]
- * Prints "SECONDS KIB": user plus system time of the command and of the children it waited for, and
- * the largest resident set among them. The command's standard output goes to /dev/null. Exit code:
- * 0, or 1 if the command could not be run or failed.
+ * Usage: measure CORES COMMAND [ARGS...]     CORES: 0 or 0,1; all: as it comes
+ * Prints "WALL CPU KIB": seconds that passed; user plus system seconds of the command and of the
+ * children it waited for; the largest resident set among them. The command's standard output goes
+ * to /dev/null. Exit code: 0, or 1 if the command could not be run or failed.
  */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static double seconds(struct timeval t)
@@ -18,38 +20,61 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int pin(const char *list)
+{
+    cpu_set_t cores;
+
+    if (strcmp(list, "all") == 0)
+        return 0;
+    CPU_ZERO(&cores);
+    for (char *end; *list != '\0'; list = *end == ',' ? end + 1 : end) {
+        CPU_SET((size_t)strtoul(list, &end, 10), &cores);
+        if (end == list)
+            return -1;
+    }
+    return sched_setaffinity(0, sizeof cores, &cores);
+}
+
 int main(int argc, char **argv)
 {
+    struct rusage use;
+    double started;
+    pid_t child;
+    int status;
+
     if (argc < 3) {
-        fprintf(stderr, "usage: measure CORE COMMAND [ARGS...]\n");
+        fprintf(stderr, "usage: measure CORES COMMAND [ARGS...]\n");
         return 2;
     }
-
-    cpu_set_t core;
-    CPU_ZERO(&core);
-    CPU_SET((size_t)strtoul(argv[1], NULL, 10), &core);
-    if (sched_setaffinity(0, sizeof core, &core) != 0) {
-        perror("measure: pinning to the core");
+    if (pin(argv[1]) != 0) {
+        perror("measure: pinning to the cores");
         return 1;
     }
-
-    pid_t child = fork();
+    started = now();
+    child = fork();
     if (child == 0) {
         int null = open("/dev/null", O_WRONLY);
+
         if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
             execvp(argv[2], argv + 2);
         perror(argv[2]);
         _exit(127);
     }
-
-    int status;
-    struct rusage use;
     if (child < 0 || wait4(child, &status, 0, &use) != child) {
         perror("measure");
         return 1;
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return 1;
-    printf("%.3f %ld\n", seconds(use.ru_utime) + seconds(use.ru_stime), use.ru_maxrss);
+    printf("%.4f %.4f %ld\n", now() - started, seconds(use.ru_utime) + seconds(use.ru_stime),
+           use.ru_maxrss);
     return 0;
 }

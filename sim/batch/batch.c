@@ -437,8 +437,7 @@ static int take_scan(void *context, const struct tide_block *b, const struct tid
 {
     const struct scan *s = context;
 
-    (void)runs;
-    return tide_scan_feed(s->scan, b, e);
+    return tide_scan_feed(s->scan, b, runs, e);
 }
 
 static int scan(struct replay *t, struct tide_error *e)
@@ -455,7 +454,8 @@ static int scan(struct replay *t, struct tide_error *e)
     for (size_t k = 0; k < t->n_scans && rc == 0; k++) {
         struct scan *s = &t->scans[k];
 
-        f.consumers[k] = (struct tide_consumer){.context = s, .take = take_scan};
+        f.consumers[k] =
+            (struct tide_consumer){.context = s, .take = take_scan, .geometry = &s->geometry};
         s->scan = tide_scan_new(s->geometry, s->skip, s->warmup, s->limit, s->future, e);
         if (s->scan == NULL)
             rc = e->code;
@@ -855,6 +855,16 @@ static struct curve_job *sized_job(const struct replay *t)
 
 /* ---- replay, at last ---- */
 
+static struct tide_consumer machine_consumer(struct run *r)
+{
+    enum tide_machine_food food = tide_machine_takes(r->machine);
+
+    return (struct tide_consumer){.context = r,
+                                  .take = take_machine,
+                                  .geometry = food == TIDE_TAKES_RUNS ? &r->geometry : NULL,
+                                  .accesses = food == TIDE_TAKES_ACCESSES};
+}
+
 static int replay(struct replay *t, struct tide_error *e)
 {
     struct tide_feed f = {.consumers = tide_calloc(t->n + t->n_jobs, sizeof *f.consumers)};
@@ -865,11 +875,9 @@ static int replay(struct replay *t, struct tide_error *e)
 
         if (!makes(t, r))
             continue;
-        f.consumers[f.n++] = (struct tide_consumer){
-            .context = r,
-            .take = take_machine,
-            .geometry = t->batch->o->engine == TIDE_ENGINE_FAST ? &r->geometry : NULL};
         rc = start(r, i, e);
+        if (rc == 0)
+            f.consumers[f.n++] = machine_consumer(r);
     }
     for (size_t i = 0; i < t->n_jobs && rc == 0; i++) {
         struct curve_job *job = &t->jobs[i];

@@ -103,6 +103,18 @@ static void fini(struct work *w)
     free(w->consumers);
 }
 
+/* No consumer wants the accesses themselves written down. */
+static bool fragments_will_do(const struct work *w)
+{
+    for (size_t i = 0; i < w->feed->n; i++)
+        if (w->feed->consumers[i].accesses)
+            return false;
+    for (size_t g = 0; g < w->n_geometries; g++)
+        if (!tide_block_runs_take_fragments(*w->geometries[g]))
+            return false;
+    return true;
+}
+
 static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
 {
     *w = (struct work){.feed = f, .n_slots = tide_ring_slots(f->jobs)};
@@ -117,6 +129,8 @@ static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
         if (c->geometry != NULL)
             c->runs = geometry_index(w, c->geometry);
     }
+    if (fragments_will_do(w))
+        tide_reader_take_fragments(f->reader);
     for (size_t i = 0; i < w->n_slots; i++) {
         struct slot *s = w->slots[i] = tide_calloc(1, sizeof *s);
 

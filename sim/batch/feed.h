@@ -22,6 +22,8 @@ struct tide_consumer {
     int (*take)(void *context, const struct tide_block *b, const struct tide_block_runs *runs,
                 struct tide_error *e);
     const struct tide_geometry *geometry; /* of the page runs it wants; NULL: none */
+    bool accesses; /* it wants the accesses of blocks written down; else they may come as fragments
+                    * (trace/fragments.h) */
 
     /* kept by the feed */
     size_t runs; /* index of its geometry among the different ones */

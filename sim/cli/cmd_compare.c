@@ -307,7 +307,7 @@ const struct cli_command cli_compare = {
         "Replays the trace once through a machine for every policy and memory, and prints the\n"
         "faults: policies down, memories across. TRACE may be compressed; - is standard\n"
         "input.\n",
-    .examples = "  pagetide compare traces/sort.lackey.gz -p fifo,lru,clock,opt -m 25%,50%,75%\n"
+    .examples = "  pagetide compare traces/sort.tide -p fifo,lru,clock,opt -m 25%,50%,75%\n"
                 "  pagetide compare trace.gz -p lru -m 1000f,64M --tlb none -o results\n",
     .flags = flags,
     .run = compare,

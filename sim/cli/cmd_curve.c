@@ -572,7 +572,7 @@ const struct cli_command cli_curve = {
         "number of frames, the mean working set, its faults and VMIN's size for every window,\n"
         "and the histogram of reuse distances. Prints some of that; -o has all of it. TRACE may\n"
         "be compressed; - is standard input.\n",
-    .examples = "  pagetide curve traces/sort.lackey.gz\n"
+    .examples = "  pagetide curve traces/sort.tide\n"
                 "  pagetide curve trace.gz -o curves --tau 10K,1M --interval 100K\n",
     .flags = flags,
     .run = curve,

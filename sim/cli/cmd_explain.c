@@ -116,7 +116,7 @@ typedef int (*feed)(void *to, const struct tide_block *b, struct tide_error *e);
 
 static int feed_scan(void *to, const struct tide_block *b, struct tide_error *e)
 {
-    return tide_scan_feed(to, b, e);
+    return tide_scan_feed(to, b, NULL, e);
 }
 
 static int feed_machine(void *to, const struct tide_block *b, struct tide_error *e)

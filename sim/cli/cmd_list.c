@@ -10,6 +10,7 @@
 #include "replacement/policy.h"
 #include "tlb/tlb.h"
 #include "trace/reader.h"
+#include "trace/sink.h"
 
 static const char *observed(enum tide_observes o)
 {
@@ -94,6 +95,14 @@ static int list_formats(struct tide_error *e)
     return 0;
 }
 
+static int list_outputs(struct tide_error *e)
+{
+    (void)e;
+    for (const struct tide_sink_format *const *f = tide_sink_formats; *f != NULL; f++)
+        printf("%-13s %s\n", (*f)->name, (*f)->summary);
+    return 0;
+}
+
 static int print_preset(void *context, const char *name, const char *path, const char *description,
                         struct tide_error *e)
 {
@@ -131,7 +140,7 @@ static const struct topic {
     int (*list)(struct tide_error *e);
 } topics[] = {
     {"policies", list_policies}, {"tlbs", list_tlbs},       {"presets", list_presets},
-    {"formats", list_formats},   {"metrics", list_metrics},
+    {"formats", list_formats},   {"outputs", list_outputs}, {"metrics", list_metrics},
 };
 
 enum { TOPICS = sizeof topics / sizeof *topics };
@@ -157,7 +166,8 @@ static int list(struct cli_args *args, struct tide_error *e)
     if (flag < 0)
         return flag;
     if (flag == CLI_END)
-        return cli_usage(args, e, "a list of what? policies, tlbs, presets, formats or metrics");
+        return cli_usage(args, e,
+                         "a list of what? policies, tlbs, presets, formats, outputs or metrics");
     for (size_t i = 0; i < TOPICS; i++) {
         if (strcmp(topics[i].name, value) == 0) {
             flag = cli_next(args, &value, e);
@@ -171,12 +181,13 @@ static int list(struct cli_args *args, struct tide_error *e)
 
 const struct cli_command cli_list = {
     .name = "list",
-    .synopsis = "policies | tlbs | presets | formats | metrics",
+    .synopsis = "policies | tlbs | presets | formats | outputs | metrics",
     .summary = "list what there is to choose from",
     .about = "  policies   replacement policies with their options (name: default)\n"
              "  tlbs       replacement inside a TLB array (policy: of a level)\n"
              "  presets    TLBs of known processors (tlb: of a machine)\n"
-             "  formats    trace formats, with an example\n"
+             "  formats    trace formats that are read, with an example\n"
+             "  outputs    trace formats that are written (--to)\n"
              "  metrics    the columns of every CSV file, with unit and definition\n",
     .examples = "  pagetide list policies\n"
                 "  pagetide list metrics | grep fault\n",

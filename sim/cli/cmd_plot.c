@@ -181,9 +181,9 @@ const struct cli_command cli_plot = {
              "columns of the summary.csv beside them too. gnuplot draws.\n",
     .examples =
         "  pagetide plot results/policies/summary.csv --x frames --y fault_ratio --by policy \\\n"
-        "      --where trace=sort.lackey.gz --log y -o sort.pdf\n"
+        "      --where trace=sort.tide --log y -o sort.pdf\n"
         "  pagetide plot results/quickstart/timeline.csv --x vtime_refs --y faults --by policy \\\n"
-        "      --where trace=sort.lackey.gz --where frames_setting=25% -o faults.svg\n",
+        "      --where trace=sort.tide --where frames_setting=25% -o faults.svg\n",
     .flags = flags,
     .run = run,
 };

@@ -98,12 +98,16 @@ static int find_shim(struct record *r, struct tide_error *e)
 static int name_output(struct record *r, struct tide_error *e)
 {
     const char *program = r->options.argv[0], *slash = strrchr(program, '/');
-    bool tide = strcmp(r->out.format, "tide") == 0;
 
-    if (r->out.path != NULL)
+    if (r->out.path != NULL) {
+        if (r->out.format == NULL)
+            r->out.format = cli_out_format_of(r->out.path);
         return 0;
+    }
+    if (r->out.format == NULL)
+        r->out.format = CLI_OUT_FORMAT;
     r->path = tide_asprintf("%s.%s%s", slash != NULL ? slash + 1 : program, r->out.format,
-                            tide ? "" : ".gz");
+                            strcmp(r->out.format, "tide") == 0 ? "" : ".gz");
     if (r->path == NULL)
         return tide_nomem(e);
     r->out.path = r->path;
@@ -125,14 +129,31 @@ static void find_version(char *out, size_t n)
     snprintf(out, n, "pagetide %s, %s", PAGETIDE_VERSION, line);
 }
 
+/* Now; or when SOURCE_DATE_EPOCH says, so that the same recording makes the same file. */
+static int find_date(struct record *r, struct tide_error *e)
+{
+    const char *fixed = getenv("SOURCE_DATE_EPOCH");
+    uint64_t seconds = (uint64_t)time(NULL);
+    struct tide_error why;
+    time_t when;
+    struct tm tm;
+
+    if (fixed != NULL && fixed[0] != '\0' &&
+        (tide_parse_u64(fixed, &seconds, &why) != 0 || seconds > UINT32_MAX)) {
+        tide_fail(e, TIDE_E_USAGE, "SOURCE_DATE_EPOCH: '%.50s' is no number of seconds", fixed);
+        return TIDE_E_USAGE;
+    }
+    when = (time_t)seconds;
+    strftime(r->date, sizeof r->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &tm));
+    return 0;
+}
+
 /* The command line and what is special about the recording. */
 static int describe(struct record *r, struct tide_error *e)
 {
     struct tide_sink_options *s = &r->out.options;
     const struct tide_valgrind_options *o = &r->options;
     char note[256];
-    time_t now = time(NULL);
-    struct tm tm;
     int n = 0;
 
     for (char *const *word = o->argv; *word != NULL; word++) {
@@ -159,7 +180,6 @@ static int describe(struct record *r, struct tide_error *e)
                       "with heap calls, the shim's own accesses and maps taken out; ");
     if (n > 0)
         note[n - 2] = '\0';
-    strftime(r->date, sizeof r->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
     find_version(r->recorder, sizeof r->recorder);
     if ((r->note = tide_strdup(note)) == NULL)
         return tide_nomem(e);
@@ -168,7 +188,7 @@ static int describe(struct record *r, struct tide_error *e)
     s->date = r->date;
     s->recorder = r->recorder;
     s->host_page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
-    return 0;
+    return find_date(r, e);
 }
 
 /* a/out.lackey.gz -> a/out.2.lackey.gz for the second child */
@@ -191,13 +211,13 @@ static struct tide_sink *open_sink(void *context, unsigned number,
     char *path;
 
     if (number == 0)
-        return tide_sink_open(r->out.format, r->out.path, &options, e);
+        return cli_sink_open(r->out.format, r->out.path, &options, e);
     options.command = info->command;
     if ((path = child_path(r->out.path, number)) == NULL) {
         tide_nomem(e);
         return NULL;
     }
-    sink = tide_sink_open(r->out.format, path, &options, e);
+    sink = cli_sink_open(r->out.format, path, &options, e);
     free(path);
     return sink;
 }
@@ -337,7 +357,7 @@ const struct cli_command cli_record = {
         "and output, and its exit code is the one of this command. When it crashes or is\n"
         "interrupted, the trace holds what it did until then. Standard error passes through a\n"
         "pipe, and with --children the initial layout is not recorded.\n",
-    .examples = "  pagetide record -o sort.lackey.gz -- sort -n numbers\n"
+    .examples = "  pagetide record -o sort.tide -- sort -n numbers\n"
                 "  pagetide record --heap --max-accesses 50M -- ./server --config test.conf\n",
     .flags = flags,
     .run = record,

@@ -234,11 +234,13 @@ static int join(struct cat *c, struct tide_error *e)
         snprintf(note, sizeof note, "trace cat");
     c->out.options.command = command;
     c->out.options.note = note;
-    if (rc == 0)
+    if (rc == 0) { /* recorder, date and page size: those of the first stand for all */
+        cli_out_describe(&c->out, tide_reader_info(c->sources[0].trace.reader));
         rc = cli_out_open(&c->out, e);
+    }
     if (rc == 0)
         rc = give_all(c, e);
-    rc = cli_out_end(&c->out, rc, e);
+    rc = cli_out_end(&c->out, c->sources != NULL ? c->sources[0].trace.reader : NULL, false, rc, e);
     for (size_t i = 0; c->sources != NULL && i < c->n; i++)
         cli_trace_close(&c->sources[i].trace);
     free(c->sources);
@@ -295,7 +297,7 @@ const struct cli_command cli_trace_cat = {
         "--no-preamble, become the whole again. Interleaved, each file's processes\n"
         "are processes of their own, which take turns in the order of the files until all have\n"
         "ended. A format that cannot tell processes apart is refused then.\n",
-    .examples = "  pagetide trace cat part1.gz part2.gz -o whole.gz\n"
+    .examples = "  pagetide trace cat part1.tide part2.tide -o whole.tide\n"
                 "  pagetide trace cat sort.tide grep.tide --interleave 10K -o both.tide\n",
     .flags = flags,
     .run = cat,

@@ -149,28 +149,50 @@ static int read_flags(struct cli_args *args, struct cut *c, struct tide_error *e
     return rc == 0 ? cli_out_check(args, &c->out, &c->path, 1, e) : rc;
 }
 
+/* Where the preamble stays, all events must be seen; the accesses before the range need not: blocks
+ * of them are left as fragments. */
+static void leave_out_accesses(const struct cut *c, struct tide_block *b)
+{
+    if (b->dictionary == NULL)
+        return;
+    if (b->first + b->n_accesses >= c->select.first) {
+        tide_block_unfold(b);
+        return;
+    }
+    b->dictionary = NULL;
+    b->n_accesses = 0;
+    for (size_t i = 0; i < b->n_events; i++)
+        b->events[i].at = 0;
+}
+
 /* The command line of the trace is known once its first block has been read: the file is begun
  * then. */
 static int copy(struct cut *c, struct tide_error *e)
 {
+    struct tide_trace_info about;
     struct cli_trace t;
     bool more = true;
-    int rc = cli_trace_open(&t, c->path, c->format, e);
+    int rc =
+        cli_trace_open_at(&t, c->path, c->format, c->select.no_preamble ? c->select.first : 0, e);
 
+    if (rc == 0 && c->select.first > 0)
+        tide_reader_take_fragments(t.reader);
     while (rc == 0 && more && (rc = cli_trace_next(&t, e)) > 0) {
         rc = 0;
         if (c->out.sink == NULL) {
-            c->out.options.command = tide_reader_info(t.reader)->command;
-            c->out.options.reduction = tide_reader_info(t.reader)->reduction;
+            cli_trace_about(&t, &about);
+            cli_out_describe(&c->out, &about);
             rc = cli_out_open(&c->out, e);
         }
+        leave_out_accesses(c, t.block);
         more = tide_select_apply(&c->select, t.block);
         if (rc == 0)
             rc = cli_out_put(&c->out, &t, t.block, e);
         more = more && rc == 0 && !tide_sink_unread(c->out.sink);
     }
+    rc = cli_out_end(&c->out, t.reader, false, rc, e);
     cli_trace_close(&t);
-    return cli_out_end(&c->out, rc, e);
+    return rc;
 }
 
 static int cut(struct cli_args *args, struct tide_error *e)
@@ -205,7 +227,7 @@ const struct cli_command cli_trace_cut = {
         "Time is counted in accesses. What is asked for by several options must hold together.\n"
         "Maps and other events before the end of the range are kept, so that the accesses\n"
         "that are left find the same address space as in the whole trace.\n",
-    .examples = "  pagetide trace cut traces/sort.lackey.gz --accesses 100K..200K -o part.gz\n"
+    .examples = "  pagetide trace cut traces/sort.tide --accesses 100K..200K -o part.tide\n"
                 "  pagetide trace cut log.gz --kinds data -o - --to addr | head\n",
     .flags = flags,
     .run = cut,

@@ -89,7 +89,7 @@ static int write_trace(const struct tide_phases *ps, struct cli_out *out, struct
         rc = TIDE_E_NOMEM;
     while (rc == 0 && !tide_sink_unread(out->sink) && (rc = tide_generator_next(g, b, e)) > 0)
         rc = tide_sink_put(out->sink, b, NULL, e);
-    rc = cli_out_end(out, rc, e);
+    rc = cli_out_end(out, NULL, true, rc, e);
     tide_generator_free(g);
     free(command);
     free(b);
@@ -168,7 +168,7 @@ const struct cli_command cli_trace_generate = {
         "Parameters and defaults: accesses=100K pages=1024 base=0 (pages) size=8B stride=4K\n"
         "skew=100 from=1 writes=25% scan=20%. Equal phases and seed make equal traces.\n",
     .examples =
-        "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.gz\n"
+        "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.tide\n"
         "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o - --to pages\n",
     .flags = flags,
     .run = generate,

@@ -1,170 +1,123 @@
-/* pagetide trace info: what a trace holds: records, pages, segments, address span. */
+/* pagetide trace info: what a trace holds: records, pages, segments, runs, address span.
+ *
+ * All that is printed is collected first: from the summary of a tide file, where there is one, else
+ * from every record.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr/page.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/trace_print.h"
 #include "cli/trace_walk.h"
-#include "space/mm.h"
-
-enum { SMALL, LARGE, SIZES };
-
-static const struct tide_geometry geometries[SIZES] = {{12, TIDE_VADDR_MAX_BITS},
-                                                       {21, TIDE_VADDR_MAX_BITS}};
-/* bytes of a 4K page */
-static const uint64_t small = UINT64_C(1) << 12;
+#include "space/footprint.h"
+#include "trace/tide_census.h"
 
 enum { FLAG_FORMAT = CLI_LONG };
 
 static const char *const kind_labels[TIDE_KINDS] = {"fetches", "reads", "writes", "modifies"};
-static const char *const event_labels[TIDE_EV_TYPES] = {
-    [TIDE_EV_PROCESS] = "processes",
-    [TIDE_EV_MAP] = "maps",
-    [TIDE_EV_UNMAP] = "unmaps",
-    [TIDE_EV_PROTECT] = "protects",
-    [TIDE_EV_REMAP] = "remaps",
-    [TIDE_EV_BRK] = "brks",
-    [TIDE_EV_STACK] = "stacks",
-    [TIDE_EV_HEAP] = "heaps",
-    [TIDE_EV_MADVISE] = "madvises",
-    [TIDE_EV_SYSCALL] = "other system calls",
-    [TIDE_EV_EXIT] = "exits",
-    [TIDE_EV_MALLOC] = "mallocs",
-    [TIDE_EV_REALLOC] = "reallocs",
-    [TIDE_EV_FREE] = "frees",
-    [TIDE_EV_PAGE_ALLOC] = "page allocations",
-    [TIDE_EV_PAGE_FREE] = "page frees",
-    [TIDE_EV_KALLOC] = "kernel allocations",
-    [TIDE_EV_KFREE] = "kernel frees",
+static const char *const side_labels[TIDE_SIDES] = {"of fetches", "of data"};
+static const unsigned page_shifts[TIDE_SUMMARY_SIZES] = {12, 16, 21};
+
+struct facts {
+    struct tide_trace_info info;
+    struct tide_summary sum;           /* of what is touched only */
+    const char *compression;           /* NULL: none */
+    uint64_t raw_bytes, content_bytes; /* of the file, inflated */
+    bool segmented;                    /* what follows is known */
+    uint64_t segments[TIDE_SEGMENTS], outside;
 };
 
-struct census {
-    struct tide_map pages[SIZES]; /* every (process, page) touched */
-    uint64_t last[TIDE_SIDES];    /* 4K page a side touched last: most accesses stay there */
-    struct tide_mm *spaces;       /* by process */
-    size_t n_spaces, cap_spaces;
-    uint64_t segments[TIDE_SEGMENTS]; /* 4K pages, by where they lay at their first touch */
-    uint64_t outside;                 /* 4K pages in no VMA */
-    uint64_t first_byte, last_byte;   /* lowest and highest address touched */
-};
+/* ---- from every record ---- */
 
-static void census_init(struct census *c)
+static int count_block(struct tide_census *c, struct tide_footprint *f, const struct tide_block *b,
+                       struct tide_error *e)
 {
-    *c = (struct census){.first_byte = UINT64_MAX};
-    for (size_t i = 0; i < SIZES; i++)
-        tide_map_init(&c->pages[i]);
-    for (size_t i = 0; i < TIDE_SIDES; i++)
-        c->last[i] = TIDE_PAGE_NONE.v;
-}
-
-static void census_fini(struct census *c)
-{
-    for (size_t i = 0; i < SIZES; i++)
-        tide_map_fini(&c->pages[i]);
-    for (size_t i = 0; i < c->n_spaces; i++)
-        tide_mm_fini(&c->spaces[i]);
-    free(c->spaces);
-}
-
-static int space_of(struct census *c, unsigned process, struct tide_mm **out, struct tide_error *e)
-{
-    static const struct tide_mm_hooks no_hooks = {0};
-    struct tide_mm *grown =
-        tide_grow(c->spaces, &c->cap_spaces, (size_t)process + 1, sizeof *grown);
-
-    if (grown == NULL)
-        return tide_nomem(e);
-    c->spaces = grown;
-    for (; c->n_spaces <= process; c->n_spaces++)
-        tide_mm_init(&c->spaces[c->n_spaces], (unsigned)c->n_spaces, &no_hooks);
-    *out = &c->spaces[process];
-    return 0;
-}
-
-/* A page's first touch: counts it, in the segment that holds it now. */
-static int count_page(struct census *c, unsigned process, uint64_t addr, struct tide_error *e)
-{
-    struct tide_mm *mm;
-    struct tide_vma *vma;
-    unsigned prot;
-    int rc = space_of(c, process, &mm, e);
-
-    if (rc == 0)
-        rc = tide_mm_touch(mm, addr & ~(small - 1), small, addr, &prot, &vma, e);
-    if (rc < 0)
-        return rc;
-    if (rc == 0)
-        c->outside++;
-    else
-        c->segments[vma->segment]++;
-    return 0;
-}
-
-static int touch(struct census *c, unsigned process, uint64_t addr, struct tide_error *e)
-{
-    bool inserted = true;
-
-    for (size_t i = 0; inserted && i < SIZES; i++) {
-        tide_page page = tide_page_of(geometries[i], process, addr);
-
-        if (tide_map_put(&c->pages[i], page.v, &inserted) == NULL)
+    for (size_t i = 0; i < b->n_accesses; i++)
+        if (tide_census_access(c, &b->accesses[i]) != 0)
             return tide_nomem(e);
-        if (inserted && i == SMALL) {
-            int rc = count_page(c, process, addr, e);
-
-            if (rc != 0)
-                return rc;
-        }
-    }
-    return 0;
+    return tide_footprint_take(f, b, e);
 }
 
-static int take_access(struct census *c, const struct tide_access *a, struct tide_error *e)
+/* Of a damaged trace, what stands before the damage. */
+static int from_records(struct facts *f, const char *path, const char *format, struct tide_error *e)
 {
-    enum tide_side side = tide_side_of((enum tide_kind)a->kind);
-    uint64_t last = a->addr + (a->size - 1), left = last / small - a->addr / small;
-    uint64_t page = tide_page_of(geometries[SMALL], a->process, a->addr).v;
-    int rc;
+    struct tide_census census;
+    struct tide_footprint pages;
+    struct cli_meter meter;
+    struct cli_trace t;
+    int rc = cli_trace_open(&t, path, format, e);
 
-    if (a->addr < c->first_byte)
-        c->first_byte = a->addr;
-    if (last > c->last_byte)
-        c->last_byte = last;
-    if (left == 0 && page == c->last[side])
-        return 0;
-    c->last[side] = page;
-    rc = touch(c, a->process, a->addr, e);
-    for (; rc == 0 && left > 0; left--)
-        rc = touch(c, a->process, (last / small - (left - 1)) * small, e);
+    tide_census_init(&census);
+    tide_footprint_init(&pages);
+    cli_meter_init(&meter, "reading", path, false);
+    while (rc == 0 && (rc = cli_trace_next(&t, e)) > 0) {
+        const struct tide_stream *s = tide_reader_stream(t.reader);
+
+        rc = count_block(&census, &pages, t.block, e);
+        cli_meter_show(&meter, t.block->first + t.block->n_accesses, tide_stream_raw_offset(s),
+                       tide_stream_raw_size(s));
+    }
+    cli_meter_end(&meter);
+    if (t.reader != NULL) {
+        const struct tide_stream *s = tide_reader_stream(t.reader);
+
+        f->info = *tide_reader_info(t.reader);
+        f->compression = tide_stream_compression(s);
+        f->raw_bytes = tide_stream_raw_offset(s);
+        f->content_bytes = tide_stream_offset(s);
+        f->sum = census.sum;
+        f->segmented = true;
+        memcpy(f->segments, pages.segments, sizeof f->segments);
+        f->outside = pages.outside;
+    }
+    tide_footprint_fini(&pages);
+    tide_census_fini(&census);
+    cli_trace_close(&t);
     return rc;
 }
 
-static int take_block(struct census *c, const struct tide_block *b, struct tide_error *e)
+/* ---- from the summary of a tide file ---- */
+
+static bool number_of(struct tide_file *f, const char *key, uint64_t *out)
 {
-    size_t event = 0;
+    const char *value = tide_file_value(f, key);
+    struct tide_error ignored;
 
-    for (size_t i = 0; i <= b->n_accesses; i++) {
-        int rc = 0;
+    return value != NULL && tide_parse_u64(value, out, &ignored) == 0;
+}
 
-        for (; event < b->n_events && b->events[event].at == i; event++) {
-            struct tide_mm *mm = NULL;
+static void from_summary(struct facts *facts, struct tide_file *f)
+{
+    cli_tide_info(f, &facts->info);
+    facts->sum = *tide_file_summary(f);
+    facts->compression = "gzip";
+    facts->raw_bytes = tide_file_bytes(f);
+    facts->content_bytes = tide_file_content_bytes(f);
+    facts->segmented = number_of(f, "segment-none", &facts->outside);
+    for (size_t i = 0; i < TIDE_SEGMENTS && facts->segmented; i++) {
+        char key[64];
 
-            rc = space_of(c, b->events[event].process, &mm, e);
-            if (rc == 0)
-                rc = tide_mm_event(mm, &b->events[event], e);
-            if (rc != 0)
-                return rc;
-        }
-        if (i < b->n_accesses)
-            rc = take_access(c, &b->accesses[i], e);
-        if (rc != 0)
-            return rc;
+        snprintf(key, sizeof key, "segment-%s", tide_segment_names[i]);
+        facts->segmented = number_of(f, key, &facts->segments[i]);
     }
-    return 0;
+}
+
+static int collect(struct facts *facts, const char *path, const char *format, struct tide_error *e)
+{
+    struct tide_file *f;
+    int rc = cli_tide_open(&f, path, format, e);
+
+    if (rc == 0)
+        return from_records(facts, path, format, e);
+    if (rc == 1) {
+        from_summary(facts, f);
+        tide_file_close(f);
+        rc = 0;
+    }
+    return rc;
 }
 
 /* ---- printing ---- */
@@ -174,92 +127,127 @@ static void line(const char *label, uint64_t n, const char *note)
     printf("  %-20s %15" PRIu64 "%s%s\n", label, n, note[0] != '\0' ? "  " : "", note);
 }
 
-static void print_records(const struct tide_trace_info *info)
+static uint64_t accesses_of(const struct facts *f)
 {
-    uint64_t accesses = 0;
+    uint64_t n = 0;
 
     for (size_t i = 0; i < TIDE_KINDS; i++)
-        accesses += info->accesses[i];
-    puts("\nrecords");
-    line("accesses", accesses, "");
-    for (size_t i = 0; i < TIDE_KINDS; i++)
-        line(kind_labels[i], info->accesses[i], "");
-    for (size_t i = 0; i < TIDE_EV_TYPES; i++) {
-        if (info->events[i] > 0)
-            line(event_labels[i], info->events[i], "");
-    }
-    line("other lines", info->other_lines, "skipped: not part of the trace");
-    if (info->lost_results > 0)
-        line("lost results", info->lost_results, "system calls whose result never came");
+        n += f->info.accesses[i];
+    return n;
 }
 
-static void print_pages(const struct census *c)
+static void print_about(const char *label, const char *text)
 {
+    if (text[0] != '\0')
+        printf("%-11s %s\n", label, text);
+}
+
+static void print_head(const struct facts *f, const char *path)
+{
+    const struct tide_trace_info *info = &f->info;
+    uint64_t accesses = accesses_of(f);
     char size[32];
 
-    puts("\npages touched");
-    for (size_t i = 0; i < SIZES; i++) {
-        char label[64];
-
-        tide_format_size(UINT64_C(1) << geometries[i].page_shift, size, sizeof size);
-        snprintf(label, sizeof label, "of %s", size);
-        tide_format_size((uint64_t)c->pages[i].count << geometries[i].page_shift, size,
-                         sizeof size);
-        line(label, c->pages[i].count, size);
-    }
-    puts("\n4K pages by segment");
-    for (size_t i = 0; i < TIDE_SEGMENTS; i++) {
-        if (c->segments[i] > 0)
-            line(tide_segment_names[i], c->segments[i], "");
-    }
-    if (c->outside > 0)
-        line("outside", c->outside, "in no mapping: segmentation faults");
-    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", c->first_byte, c->last_byte);
-}
-
-static void print_head(const char *path, struct tide_reader *r)
-{
-    const struct tide_trace_info *info = tide_reader_info(r);
-    struct tide_stream *s = tide_reader_stream(r);
-    uint64_t raw = tide_stream_raw_offset(s), content = tide_stream_offset(s);
-
     printf("file        %s\n", path);
-    if (info->command[0] != '\0')
-        printf("command     %s\n", info->command);
+    print_about("command", info->command);
+    print_about("recorder", info->recorder);
+    print_about("date", info->date);
+    print_about("note", info->note);
+    print_about("reduced", info->reduction);
+    if (info->host_page_bytes != 0) {
+        tide_format_size(info->host_page_bytes, size, sizeof size);
+        printf("host pages  %s\n", size);
+    }
     printf("format      %s\n", info->format);
-    printf("content     %" PRIu64 " bytes", content);
-    if (tide_stream_compression(s) != NULL && raw > 0)
-        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", raw, tide_stream_compression(s),
-               (double)content / (double)raw);
+    printf("content     %" PRIu64 " bytes", f->content_bytes);
+    if (f->compression != NULL && f->raw_bytes > 0)
+        printf(", in %" PRIu64 " bytes of %s (%.1f to 1)", f->raw_bytes, f->compression,
+               (double)f->content_bytes / (double)f->raw_bytes);
     putchar('\n');
+    if (accesses > 0)
+        printf("on disk     %.4f bytes an access\n", (double)f->raw_bytes / (double)accesses);
+    if (f->sum.source_bytes > 0)
+        printf("made from   %" PRIu64 " bytes, CRC-32 %08" PRIx32 "\n", f->sum.source_bytes,
+               f->sum.source_crc32);
     printf("layout      %s\n", info->has_layout ? "given" : "not given");
     printf("mappings    %s\n", !info->has_layout || !info->has_syscalls
                                    ? "inferred from the addresses touched"
                                    : "from the layout and the system calls");
 }
 
+static void print_records(const struct facts *f)
+{
+    const struct tide_trace_info *info = &f->info;
+
+    puts("\nrecords");
+    line("accesses", accesses_of(f), "");
+    for (size_t i = 0; i < TIDE_KINDS; i++)
+        line(kind_labels[i], info->accesses[i], "");
+    for (size_t i = 0; i < TIDE_EV_TYPES; i++) {
+        if (info->events[i] > 0)
+            line(cli_event_labels[i], info->events[i], "");
+    }
+    line("other lines", info->other_lines, "skipped: not part of the trace");
+    if (info->lost_results > 0)
+        line("lost results", info->lost_results, "system calls whose result never came");
+}
+
+static void print_pages(const struct facts *f)
+{
+    char size[32];
+
+    puts("\npages touched");
+    for (size_t i = 0; i < TIDE_SUMMARY_SIZES; i++) {
+        char label[64];
+
+        tide_format_size(UINT64_C(1) << page_shifts[i], size, sizeof size);
+        snprintf(label, sizeof label, "of %s", size);
+        tide_format_size(f->sum.pages[i] << page_shifts[i], size, sizeof size);
+        line(label, f->sum.pages[i], size);
+    }
+    line("4K by fetches", f->sum.side_pages[TIDE_SIDE_FETCH], "");
+    line("4K by data", f->sum.side_pages[TIDE_SIDE_DATA], "");
+    if (f->segmented)
+        puts("\n4K pages by segment");
+    for (size_t i = 0; f->segmented && i < TIDE_SEGMENTS; i++) {
+        if (f->segments[i] > 0)
+            line(tide_segment_names[i], f->segments[i], "");
+    }
+    if (f->segmented && f->outside > 0)
+        line("outside", f->outside, "in no mapping: segmentation faults");
+}
+
+static void print_runs(const struct facts *f)
+{
+    puts("\nruns within a 4K page");
+    for (size_t i = 0; i < TIDE_SIDES; i++) {
+        uint64_t fetches = f->info.accesses[TIDE_FETCH];
+        uint64_t accesses = i == TIDE_SIDE_FETCH ? fetches : accesses_of(f) - fetches;
+        char mean[64];
+
+        snprintf(mean, sizeof mean, "%.1f accesses long",
+                 (double)accesses / (double)f->sum.side_runs[i]);
+        if (f->sum.side_runs[i] > 0)
+            line(side_labels[i], f->sum.side_runs[i], mean);
+    }
+    printf("\naddresses from 0x%" PRIx64 " to 0x%" PRIx64 "\n", f->sum.first_byte,
+           f->sum.last_byte);
+}
+
 static int info_of(const char *path, const char *format, struct tide_error *e)
 {
-    struct cli_trace t;
-    struct census c;
-    int rc = cli_trace_open(&t, path, format, e);
+    struct facts f = {.segmented = false};
+    int rc = collect(&f, path, format, e);
 
-    census_init(&c);
-    while (rc == 0) {
-        rc = cli_trace_next(&t, e);
-        if (rc <= 0)
-            break;
-        rc = take_block(&c, t.block, e);
-    }
     /* What stands before damage is told too; the exit code says that it is not all. */
-    if (rc == 0 || (rc == TIDE_E_TRACE && c.pages[SMALL].count > 0)) {
-        print_head(path, t.reader);
-        print_records(tide_reader_info(t.reader));
-        if (c.pages[SMALL].count > 0)
-            print_pages(&c);
+    if (rc == 0 || (rc == TIDE_E_TRACE && f.sum.pages[TIDE_SUMMARY_4K] > 0)) {
+        print_head(&f, path);
+        print_records(&f);
+        if (f.sum.pages[TIDE_SUMMARY_4K] > 0) {
+            print_pages(&f);
+            print_runs(&f);
+        }
     }
-    census_fini(&c);
-    cli_trace_close(&t);
     return rc;
 }
 
@@ -293,10 +281,11 @@ const struct cli_command cli_trace_info = {
     .group = "trace",
     .synopsis = "FILE [--format FORMAT]",
     .summary = "say what a trace holds",
-    .about = "Reads the whole trace and prints its format, its records by kind, the pages it\n"
-             "touches, by segment where the layout is known, and the span of its addresses.\n"
-             "FILE may be compressed; - is standard input.\n",
-    .examples = "  pagetide trace info traces/sort.lackey.gz\n"
+    .about = "Prints what the trace says about itself, its format and compression, its records by\n"
+             "kind, the pages it touches, by segment where the layout is known, its runs within a\n"
+             "page, and the span of its addresses. Of a tide file it reads the summary only, of\n"
+             "others every record. FILE may be compressed; - is standard input.\n",
+    .examples = "  pagetide trace info traces/sort.tide\n"
                 "  zcat log.gz | pagetide trace info - --format lackey\n",
     .flags = flags,
     .run = trace_info,

@@ -115,7 +115,7 @@ static int reduce_to(struct reduce *r, struct tide_error *e)
     }
     if (rc == 0)
         rc = tide_reducer_finish(reducer, write_block, r, e);
-    rc = cli_out_end(&r->out, rc, e);
+    rc = cli_out_end(&r->out, r->trace.reader, false, rc, e);
     if (rc == 0)
         fprintf(stderr, "pagetide: note: %llu of %llu accesses are left\n",
                 (unsigned long long)r->left, (unsigned long long)all);
@@ -152,7 +152,7 @@ const struct cli_command cli_trace_reduce = {
         "--tlb-sets, misses of TLB arrays with LRU and N sets or more are the same, and all\n"
         "behind them, while memory evicts nothing. Either holds for pages of --page-size only.\n"
         "What holds is written into the trace, and a machine for which it does not is refused.\n",
-    .examples = "  pagetide trace reduce traces/sort.lackey.gz --frames 32 -o sort32.gz\n"
+    .examples = "  pagetide trace reduce traces/sort.tide --frames 32 -o sort32.tide\n"
                 "  pagetide trace reduce long.tide --tlb-sets 16 -o long16.tide\n",
     .flags = flags,
     .run = reduce,

@@ -55,7 +55,7 @@ static int tail_of(const char *path, const char *format, size_t n, struct tide_e
 {
     struct ring ring = {.size = n};
     struct cli_trace t;
-    int rc = cli_trace_open(&t, path, format, e);
+    int rc = cli_trace_open_end(&t, path, format, n, e);
 
     if (rc == 0 && (ring.records = tide_calloc(n, sizeof *ring.records)) == NULL)
         rc = tide_nomem(e);
@@ -105,8 +105,10 @@ const struct cli_command cli_trace_tail = {
     .group = "trace",
     .synopsis = "FILE [-n N] [--format FORMAT]",
     .summary = "print the last records of a trace",
-    .about = "As trace head, of the end. Of a damaged trace, what stands before the damage.\n",
-    .examples = "  pagetide trace tail traces/sort.lackey.gz -n 50\n"
+    .about =
+        "As trace head, of the end, which the index of a tide file leads to. Of a damaged trace,\n"
+        "what stands before the damage.\n",
+    .examples = "  pagetide trace tail traces/sort.tide -n 50\n"
                 "  zcat log.gz | pagetide trace tail - --format lackey\n",
     .flags = flags,
     .run = tail,

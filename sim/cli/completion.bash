@@ -16,6 +16,9 @@ _pagetide_words()
     --format)
         pagetide list formats | sed -n 's/^\([a-z][a-z0-9-]*\) .*/\1/p'
         ;;
+    --to)
+        pagetide list outputs | sed -n 's/^\([a-z][a-z0-9-]*\) .*/\1/p'
+        ;;
     --engine)
         echo fast plain
         ;;

@@ -20,7 +20,7 @@ enum { MOST_COMMANDS = 64, FLAG_COLUMN = 24 };
 void cli_help_all(FILE *out)
 {
     fputs("Examples:\n"
-          "  pagetide compare traces/sort.lackey.gz -p fifo,lru,clock,opt -m 25%,50%,75%\n"
+          "  pagetide compare traces/sort.tide -p fifo,lru,clock,opt -m 25%,50%,75%\n"
           "  pagetide explain -p lru -f 3 \"7 0 1 2 0 3 0 4\"\n"
           "\n"
           "pagetide replays memory traces of programs through a model of virtual memory and\n"

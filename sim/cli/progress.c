@@ -1,5 +1,6 @@
 /* One progress line on a terminal, and notices: see cli.h. */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -73,4 +74,37 @@ struct tide_batch_watch cli_progress_watch(struct cli_progress *p)
 void cli_progress_end(struct cli_progress *p)
 {
     erase(p);
+}
+
+enum { METER_MS = 200 };
+
+void cli_meter_init(struct cli_meter *m, const char *verb, const char *name, bool quiet)
+{
+    *m = (struct cli_meter){.verb = verb, .name = last_component(name)};
+    cli_progress_init(&m->line, quiet);
+}
+
+void cli_meter_show(struct cli_meter *m, uint64_t accesses, uint64_t raw_bytes, uint64_t raw_size)
+{
+    struct timespec now;
+    uint64_t ms;
+    char share[32] = "";
+
+    if (!m->line.drawing || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return;
+    ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (ms - m->last_ms < METER_MS)
+        return;
+    m->last_ms = ms;
+    if (raw_size > 0)
+        snprintf(share, sizeof share, " %.0f %%,", 100.0 * (double)raw_bytes / (double)raw_size);
+    fprintf(stderr, "\r%s %.40s:%s %.1f M accesses\033[K", m->verb, m->name, share,
+            (double)accesses / 1e6);
+    fflush(stderr);
+    m->line.drawn = true;
+}
+
+void cli_meter_end(struct cli_meter *m)
+{
+    erase(&m->line);
 }

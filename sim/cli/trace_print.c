@@ -6,6 +6,27 @@
 
 static const char *const kind_names[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
 
+const char *const cli_event_labels[TIDE_EV_TYPES] = {
+    [TIDE_EV_PROCESS] = "processes",
+    [TIDE_EV_MAP] = "maps",
+    [TIDE_EV_UNMAP] = "unmaps",
+    [TIDE_EV_PROTECT] = "protects",
+    [TIDE_EV_REMAP] = "remaps",
+    [TIDE_EV_BRK] = "brks",
+    [TIDE_EV_STACK] = "stacks",
+    [TIDE_EV_HEAP] = "heaps",
+    [TIDE_EV_MADVISE] = "madvises",
+    [TIDE_EV_SYSCALL] = "other system calls",
+    [TIDE_EV_EXIT] = "exits",
+    [TIDE_EV_MALLOC] = "mallocs",
+    [TIDE_EV_REALLOC] = "reallocs",
+    [TIDE_EV_FREE] = "frees",
+    [TIDE_EV_PAGE_ALLOC] = "page allocations",
+    [TIDE_EV_PAGE_FREE] = "page frees",
+    [TIDE_EV_KALLOC] = "kernel allocations",
+    [TIDE_EV_KFREE] = "kernel frees",
+};
+
 static void print_range(const char *what, const struct tide_event *v)
 {
     printf("%-8s 0x%012" PRIx64 "..0x%012" PRIx64, what, v->addr, v->addr + v->len);

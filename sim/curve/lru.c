@@ -23,6 +23,8 @@ enum {
 #define IN_WINDOW (UINT32_MAX - 1)
 /* Value of page_at. */
 #define HOLE UINT32_MAX
+/* In the window. */
+#define NO_PAGE UINT32_MAX
 
 /* ---- marks ---- */
 
@@ -184,47 +186,33 @@ static inline int give_slot(struct tide_lru_curve *c, uint32_t page, struct tide
 
 /* ---- references ---- */
 
-/* The page's place in the window, from 1; 0: it is not there. */
-static inline uint32_t window_depth(const struct tide_lru_curve *c, uint32_t page)
+/* The page moves to the front of the window. Returns its place there before, from 1; 0: it was not
+ * there, and *fallen has left at the other end (NO_PAGE: nobody). */
+static inline uint32_t to_front(struct tide_lru_curve *c, uint32_t page, uint32_t *fallen)
 {
-    for (uint32_t i = 0; i < c->n_window; i++)
-        if (c->window[i] == page)
+    uint32_t carried = page;
+
+    for (uint32_t i = 0; i < TIDE_LRU_WINDOW; i++) {
+        uint32_t here = c->window[i];
+
+        c->window[i] = carried;
+        if (here == page)
             return i + 1;
-    return 0;
-}
-
-static inline void to_front(struct tide_lru_curve *c, uint32_t depth)
-{
-    uint32_t page = c->window[depth - 1];
-
-    for (uint32_t i = depth - 1; i > 0; i--)
-        c->window[i] = c->window[i - 1];
-    c->window[0] = page;
-}
-
-/* The page becomes the first of the window; it has no slot. */
-static int enter_window(struct tide_lru_curve *c, uint32_t page, struct tide_error *e)
-{
-    if (c->n_window == TIDE_LRU_WINDOW) {
-        int rc = give_slot(c, c->window[--c->n_window], e);
-
-        if (rc != 0)
-            return rc;
+        carried = here;
     }
-    memmove(c->window + 1, c->window, c->n_window * sizeof *c->window);
-    c->window[0] = page;
-    c->n_window++;
-    c->slot_of[page] = IN_WINDOW;
+    *fallen = carried;
     return 0;
 }
 
-/* A page that is not in the window. Returns its depth, 0 for a page without a place. */
-static int reference(struct tide_lru_curve *c, uint32_t page, uint32_t *depth, struct tide_error *e)
+/* A page that was not in the window and is now. Returns its depth, 0 for a page without a place. */
+static int reference(struct tide_lru_curve *c, uint32_t page, uint32_t fallen, uint32_t *depth,
+                     struct tide_error *e)
 {
     uint32_t slot = c->slot_of[page];
     int rc = 0;
 
     *depth = 0;
+    c->slot_of[page] = IN_WINDOW;
     if (slot == ABSENT) {
         if (c->n_holes > 0)
             unmark(c, take_hole(c));
@@ -237,7 +225,11 @@ static int reference(struct tide_lru_curve *c, uint32_t page, uint32_t *depth, s
             unmark(c, slot);
         }
     }
-    return rc == 0 ? enter_window(c, page, e) : rc;
+    if (fallen == NO_PAGE)
+        c->n_window++;
+    else if (rc == 0)
+        rc = give_slot(c, fallen, e);
+    return rc;
 }
 
 static int forget(struct tide_lru_curve *c, uint32_t page, struct tide_error *e)
@@ -248,8 +240,11 @@ static int forget(struct tide_lru_curve *c, uint32_t page, struct tide_error *e)
     if (slot == ABSENT)
         return 0;
     if (slot == IN_WINDOW) { /* there are no holes in the window: it is dissolved */
-        while (c->n_window > 0 && rc == 0)
-            rc = give_slot(c, c->window[--c->n_window], e);
+        for (uint32_t i = c->n_window; i-- > 0 && rc == 0;) {
+            rc = give_slot(c, c->window[i], e);
+            c->window[i] = NO_PAGE;
+        }
+        c->n_window = 0;
         if (rc != 0)
             return rc;
         slot = c->slot_of[page];
@@ -265,6 +260,9 @@ static int reserve(struct tide_lru_curve *c, size_t n_ids, struct tide_error *e)
 
     if (n_ids >= IN_WINDOW)
         return tide_nomem(e);
+    if (old == 0)
+        for (size_t i = 0; i < TIDE_LRU_WINDOW; i++)
+            c->window[i] = NO_PAGE;
     if (n_ids > old) {
         grown = tide_grow(c->slot_of, &c->ids_cap, n_ids, sizeof *grown);
         if (grown == NULL)
@@ -281,19 +279,18 @@ int tide_lru_curve_take(struct tide_lru_curve *c, const struct tide_page_ref *re
                         size_t n_ids, struct tide_error *e)
 {
     int rc = reserve(c, n_ids, e);
+    uint64_t *counts = c->distances.counts;
 
     for (size_t i = 0; i < n && rc == 0; i++) {
         const struct tide_page_ref *r = &refs[i];
 
         if (r->kind == TIDE_REF_PAGE) {
-            uint32_t depth = window_depth(c, r->id);
+            uint32_t fallen, depth = to_front(c, r->id, &fallen);
 
-            if (depth > 0)
-                to_front(c, depth);
-            else
-                rc = reference(c, r->id, &depth, e);
-            c->distances.counts[1] += r->n - 1;
-            c->distances.counts[depth]++;
+            if (depth == 0)
+                rc = reference(c, r->id, fallen, &depth, e);
+            counts[1] += r->n - 1;
+            counts[depth]++;
         } else if (r->kind == TIDE_REF_FORGET) {
             rc = forget(c, r->id, e);
         } else if (r->kind == TIDE_REF_START) {

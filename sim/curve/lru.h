@@ -29,7 +29,7 @@ enum { TIDE_LRU_WINDOW = 8 };
 struct tide_lru_curve {
     struct tide_distances distances;
 
-    /* The pages used last, most recent first: they have no slot. */
+    /* The pages used last, most recent first, n_window of them and then none: they have no slot. */
     uint32_t window[TIDE_LRU_WINDOW];
     uint32_t n_window;
     /* Slots stand for times of last use, ascending; a marked one holds a page or a hole. */

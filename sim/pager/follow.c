@@ -43,6 +43,7 @@ struct tide_follow {
     uint64_t warmup_left; /* references before START; UINT64_MAX: it has been delivered */
     tide_page previous;   /* the page referenced last; NONE where that was no page or is gone */
     struct followed_page held[TIDE_SIDES];
+    bool wrote; /* the held data page has been written */
     struct followed_page recent[RECENT];
 
     struct tide_map pages;
@@ -582,32 +583,36 @@ static bool permits(const struct followed_page *p, unsigned needed)
 }
 
 static int follow_run(struct tide_follow *f, const struct tide_block *b, const struct tide_run *r,
-                      size_t to, struct tide_error *e)
+                      struct tide_error *e)
 {
-    enum tide_kind kind = (enum tide_kind)(r->flags & TIDE_RUN_KIND);
+    struct tide_folded folded = tide_run_folded(r);
+    size_t from = tide_run_first(r->word), to = tide_run_first(r[1].word);
+    enum tide_kind kind = tide_run_kind(r);
     unsigned needed = tide_prot_needed(kind == TIDE_MODIFY ? TIDE_WRITE : kind);
-    unsigned side = tide_side_of(kind);
-    uint32_t references = 1 + r->fetches + r->data;
-    unsigned data_needs = ((r->flags & TIDE_RUN_READS) != 0 ? TIDE_PROT_READ : 0u) |
-                          ((r->flags & TIDE_RUN_WRITES) != 0 ? TIDE_PROT_WRITE : 0u);
+    unsigned side = tide_side_of(kind), data_needs;
+    uint32_t references = 1 + folded.fetches + folded.data;
     uint64_t *left = f->skip_left > 0 ? &f->skip_left : &f->references_left;
     struct followed_page *near = &f->recent[tide_hash64(r->page.v) % RECENT];
     bool first;
     int rc = 1;
 
     f->held[side].page = TIDE_PAGE_NONE;
-    if ((r->flags & TIDE_RUN_APART) != 0 || (*left > 0 && references > *left))
-        return follow_apart(f, b, r->first, to, e);
+    if (side == TIDE_SIDE_DATA)
+        f->wrote = kind != TIDE_READ;
+    /* a page that is written may be read too */
+    data_needs = TIDE_PROT_READ | (f->wrote ? TIDE_PROT_WRITE : 0u);
+    if ((tide_run_flags(r) & TIDE_RUN_APART) != 0 || (*left > 0 && references > *left))
+        return follow_apart(f, b, from, to, e);
     if (near->page.v != r->page.v)
-        rc = find_page(f, r->page, address(f, b, r->first), needed, near, e);
+        rc = find_page(f, r->page, address(f, b, from), needed, near, e);
     if (rc < 0)
         return rc;
     if (rc == 1)
         f->held[side] = *near;
     if (!permits(&f->held[side], needed) ||
-        (r->fetches > 0 && !permits(&f->held[TIDE_SIDE_FETCH], TIDE_PROT_EXEC)) ||
-        (r->data > 0 && !permits(&f->held[TIDE_SIDE_DATA], data_needs)))
-        return follow_apart(f, b, r->first, to, e);
+        (folded.fetches > 0 && !permits(&f->held[TIDE_SIDE_FETCH], TIDE_PROT_EXEC)) ||
+        (folded.data > 0 && !permits(&f->held[TIDE_SIDE_DATA], data_needs)))
+        return follow_apart(f, b, from, to, e);
     if (f->skip_left > 0) {
         skipped(f, references);
         return 0;
@@ -617,9 +622,9 @@ static int follow_run(struct tide_follow *f, const struct tide_block *b, const s
     f->references_left -= references;
     first = near->first;
     near->first = false;
-    return r->switches > 0 ? follow_switches(f, b, r->first, to, first, e)
-                           : put_page(f, near, references, first,
-                                      kind == TIDE_WRITE || (r->flags & TIDE_RUN_WRITES) != 0, e);
+    return (side == TIDE_SIDE_DATA ? folded.fetches : folded.data) > 0
+               ? follow_switches(f, b, from, to, first, e)
+               : put_page(f, near, references, first, kind >= TIDE_WRITE, e);
 }
 
 /* ---- life ---- */
@@ -709,7 +714,7 @@ int tide_follow_feed(struct tide_follow *f, const struct tide_block *b,
         int rc = 0;
 
         for (size_t i = 0; i < seg->n_runs && rc == 0; i++)
-            rc = follow_run(f, b, &list[i], i + 1 < seg->n_runs ? list[i + 1].first : seg->to, e);
+            rc = follow_run(f, b, &list[i], e);
         if (rc == 0 && k < b->n_events)
             rc = follow_event(f, &b->events[k], e);
         if (rc != 0)

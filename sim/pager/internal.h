@@ -3,7 +3,8 @@
  *   machine.c  making a machine, feeding blocks, deadlines, results
  *   memory.c   frames: physical memory, faults, evictions, what the address space tells
  *   step.c     one reference, from the definitions: the plain engine
- *   fast.c     page runs
+ *   quiet.c    the fast engine: passes over references that change next to nothing
+ *   fast.c     the fast engine on page runs, for machines that quiet.c is no use for
  *   scan.c     the preparatory scan and next uses
  */
 #ifndef TIDE_PAGER_INTERNAL_H
@@ -31,6 +32,26 @@ struct process {
     uint64_t references, faults_minor, faults_major;
     uint64_t rss, rss_peak;
     tide_page previous; /* the last one referenced without a fault for good: `collapsed` */
+};
+
+/* A side's first-level TLB array as quiet.c sees it. */
+enum { LIKELY = 256, REMEMBERED = 4096 };
+
+struct lane {
+    struct tide_tlb_array *array;
+    uint64_t *tags;          /* the array's */
+    uint64_t *order;         /* the array's, or `unused_order` where a hit does not move an entry */
+    uint8_t *quiet;          /* by slot: 1 << kind of references that change nothing else */
+    uint32_t likely[LIKELY]; /* by page: the slot that probably holds it */
+    uint64_t *unused_order;
+};
+
+/* Touches that the policy has not been told of yet, in order. */
+struct remembered {
+    size_t n;
+    uint32_t frames[REMEMBERED], last[REMEMBERED];
+    uint32_t *marks; /* by frame: mark of the last telling that it was part of */
+    uint32_t mark;
 };
 
 enum kernel_cache { CACHE_VMA, CACHE_MM, CACHE_PTDESC, CACHES };
@@ -69,6 +90,10 @@ struct tide_machine {
     struct tide_rng policy_rng;
     uint32_t last_touched; /* order policies need no second touch of the same frame */
     struct tide_future_cursor *future;
+
+    bool passes_over; /* quiet.c replays it */
+    struct lane lanes[TIDE_SIDES];
+    struct remembered *remembered; /* for policies that observe the order */
 
     /* time */
     uint64_t skip_left;
@@ -173,11 +198,28 @@ static inline void step_mark(struct tide_machine *m, uint32_t frame, bool writes
     stamp_frame(m, frame);
 }
 
+/* The policy wants to know no more than which pages were referenced, and in what order last. */
+static inline bool machine_wants_order_only(const struct tide_machine *m)
+{
+    return m->policy->observes <= TIDE_OBSERVES_ORDER && m->policy->due == NULL &&
+           m->config.references == TIDE_REFERENCES_EVERY;
+}
+
 /* ---- fast.c ---- */
 
-/* The runs of accesses up to (not with) `to`. */
-TIDE_MUST_CHECK int fast_segment(struct tide_machine *m, const struct tide_block *b,
-                                 const struct tide_run *runs, size_t n_runs, size_t to,
-                                 struct tide_error *e);
+/* The runs of a segment, which are followed by their end. */
+TIDE_MUST_CHECK int fast_runs(struct tide_machine *m, const struct tide_block *b,
+                              const struct tide_run *runs, size_t n_runs, struct tide_error *e);
+
+/* ---- quiet.c ---- */
+
+/* Finds out whether the machine can pass over quiet references: m->passes_over. */
+TIDE_MUST_CHECK int quiet_init(struct tide_machine *m, struct tide_error *e);
+void quiet_fini(struct tide_machine *m);
+/* Accesses [from, to) of a block; no event falls among them. */
+TIDE_MUST_CHECK int quiet_segment(struct tide_machine *m, const struct tide_block *b, size_t from,
+                                  size_t to, struct tide_error *e);
+/* Something has changed bits, permissions or stamps. */
+void quiet_disturb(struct tide_machine *m);
 
 #endif

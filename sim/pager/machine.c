@@ -372,7 +372,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     m->policy_state = tide_calloc(1, m->policy->state_bytes);
     if (m->policy_state == NULL)
         return tide_nomem(e);
-    return m->policy->init(m->policy_state, &m->env, c->policy_options, e);
+    rc = m->policy->init(m->policy_state, &m->env, c->policy_options, e);
+    return rc != 0 ? rc : quiet_init(m, e);
 }
 
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
@@ -404,34 +405,13 @@ void tide_machine_free(struct tide_machine *m)
         m->policy->fini(m->policy_state);
     free(m->policy_state);
     tide_future_close(m->future);
+    quiet_fini(m);
     memory_fini(m);
     tide_tlb_fini(&m->tlb);
     free(m);
 }
 
 /* ---- feeding ---- */
-
-void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g)
-{
-    r->geometry = g;
-    r->n_segments = 0;
-}
-
-void tide_block_runs_cut(struct tide_block_runs *r, const struct tide_block *b)
-{
-    size_t from = 0, used = 0;
-
-    for (size_t k = 0; k <= b->n_events; k++) {
-        size_t to = k < b->n_events ? b->events[k].at : b->n_accesses;
-        size_t n = tide_runs_cut(r->geometry, b->accesses, from, to, r->runs + used);
-
-        r->segments[k] =
-            (struct tide_segment_runs){.from = from, .to = to, .first_run = used, .n_runs = n};
-        used += n;
-        from = to;
-    }
-    r->n_segments = b->n_events + 1;
-}
 
 static int plain_segment(struct tide_machine *m, const struct tide_block *b, size_t from, size_t to,
                          struct tide_error *e)
@@ -443,6 +423,13 @@ static int plain_segment(struct tide_machine *m, const struct tide_block *b, siz
             return rc;
     }
     return 0;
+}
+
+enum tide_machine_food tide_machine_takes(const struct tide_machine *m)
+{
+    if (m->engine == TIDE_ENGINE_PLAIN)
+        return TIDE_TAKES_ACCESSES;
+    return m->passes_over ? TIDE_TAKES_BLOCKS : TIDE_TAKES_RUNS;
 }
 
 int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
@@ -457,12 +444,16 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
 
         if (m->engine == TIDE_ENGINE_PLAIN)
             rc = plain_segment(m, b, from, to, e);
+        else if (m->passes_over)
+            rc = quiet_segment(m, b, from, to, e);
         else
-            rc = fast_segment(m, b, runs->runs + runs->segments[k].first_run,
-                              runs->segments[k].n_runs, to, e);
+            rc = fast_runs(m, b, runs->runs + runs->segments[k].first_run, runs->segments[k].n_runs,
+                           e);
         from = to;
-        if (rc == 0 && !m->done && k < b->n_events)
+        if (rc == 0 && !m->done && k < b->n_events) {
             rc = memory_event(m, &b->events[k], e);
+            quiet_disturb(m);
+        }
     }
     if (m->status == TIDE_STATUS_OOM)
         return 0;

@@ -2,7 +2,8 @@
  *
  * A machine is fed blocks of a trace in order and counts. Two engines do the same work:
  *   plain  one reference at a time, straight from the definitions;
- *   fast   page runs (addr/runs.h); whatever it can't fold it hands to the plain engine's step.
+ *   fast   passes over references that change next to nothing, or page runs (addr/runs.h); whatever
+ *          is not that simple it hands to the plain engine's step.
  * Every count, interval row and victim is the same (tests/property holds them to that).
  *
  * The path of one reference (process, address, kind):
@@ -29,7 +30,6 @@
 #include <stdint.h>
 
 #include "addr/page.h"
-#include "addr/runs.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "pagetable/pagetable.h"
@@ -39,6 +39,7 @@
 #include "space/mm.h"
 #include "tlb/tlb.h"
 #include "trace/block.h"
+#include "trace/block_runs.h"
 
 enum { TIDE_POLICY_OPTIONS_MAX = 256 };
 
@@ -177,22 +178,13 @@ struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum 
                                       const struct tide_machine_watch *watch, struct tide_error *e);
 void tide_machine_free(struct tide_machine *m);
 
-/* Page runs of a block for one geometry, made once and shared by all fast machines that have it. */
-struct tide_block_runs {
-    struct tide_geometry geometry;
-    size_t n_segments;
-    struct tide_segment_runs {
-        size_t from, to; /* accesses */
-        size_t first_run, n_runs;
-    } segments[TIDE_BLOCK_EVENTS + 1]; /* segment k lies between events k-1 and k */
-    struct tide_run runs[TIDE_BLOCK_ACCESSES];
-};
+/* What a machine must be fed with: blocks whose accesses are written down, blocks in either form,
+ * or blocks in either form with their page runs. */
+enum tide_machine_food { TIDE_TAKES_ACCESSES, TIDE_TAKES_BLOCKS, TIDE_TAKES_RUNS };
+enum tide_machine_food tide_machine_takes(const struct tide_machine *m);
 
-void tide_block_runs_init(struct tide_block_runs *r, struct tide_geometry g);
-void tide_block_runs_cut(struct tide_block_runs *r, const struct tide_block *b);
-
-/* Replays a block. `runs` may be NULL for the plain engine. Returns 1 while it wants more, 0 once
- * its limit is reached (further blocks are ignored), negative on failure. OOM of the simulated
+/* Replays a block. `runs` may be NULL where they are not taken. Returns 1 while it wants more, 0
+ * once its limit is reached (further blocks are ignored), negative on failure. OOM of the simulated
  * machine is not a failure: status tells. */
 TIDE_MUST_CHECK int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
                                       const struct tide_block_runs *runs, struct tide_error *e);

@@ -72,9 +72,10 @@ void tide_scan_free(struct tide_scan *s)
     free(s);
 }
 
-int tide_scan_feed(struct tide_scan *s, const struct tide_block *b, struct tide_error *e)
+int tide_scan_feed(struct tide_scan *s, const struct tide_block *b,
+                   const struct tide_block_runs *runs, struct tide_error *e)
 {
-    return tide_follow_feed(s->follow, b, NULL, e);
+    return tide_follow_feed(s->follow, b, runs, e);
 }
 
 int tide_scan_finish(struct tide_scan *s, struct tide_error *e)

@@ -27,9 +27,9 @@ struct tide_scan;
 struct tide_scan *tide_scan_new(struct tide_geometry g, uint64_t skip, uint64_t warmup,
                                 uint64_t limit, bool want_future, struct tide_error *e);
 void tide_scan_free(struct tide_scan *s);
-/* 1, or negative: failure. The whole trace is wanted. */
+/* 1, or negative: failure. The whole trace is wanted. `runs`: as for tide_follow_feed(). */
 TIDE_MUST_CHECK int tide_scan_feed(struct tide_scan *s, const struct tide_block *b,
-                                   struct tide_error *e);
+                                   const struct tide_block_runs *runs, struct tide_error *e);
 /* The trace is over. */
 TIDE_MUST_CHECK int tide_scan_finish(struct tide_scan *s, struct tide_error *e);
 /* Distinct (process, page) pairs of the whole trace, whatever of it is replayed; segmentation

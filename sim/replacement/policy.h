@@ -70,7 +70,8 @@ enum { TIDE_FRAME_REFERENCED = 1, TIDE_FRAME_DIRTY = 2 };
 enum tide_observes {
     TIDE_OBSERVES_NOTHING, /* fifo, random */
     TIDE_OBSERVES_BIT,     /* the reference bit: touch is NULL */
-    TIDE_OBSERVES_ORDER,   /* the order of last references; n does not matter */
+    TIDE_OBSERVES_ORDER,   /* the order of last references; n does not matter, and between two other
+                            * hooks a page may be told once only, at the place of its last one */
     TIDE_OBSERVES_COUNT,   /* order and number */
     TIDE_OBSERVES_EACH,    /* every single change of page, in time: two pages never fold */
     TIDE_OBSERVES_FUTURE   /* order, and the next use of the page */

@@ -15,7 +15,8 @@ enum {
     HEIGHT = 330,
     LONG_NAME = 30, /* bars with longer names need the whole width */
     SPAN_FOR_LOG = 20,
-    NAME = 160
+    NAME = 160,
+    PAGE_SIZES = 8 /* told apart over time */
 };
 
 static const double MIB = 1024 * 1024;
@@ -375,10 +376,10 @@ int tide_html_miss_curves(struct tide_html *h, struct tide_error *e)
 /* ---- curves of working sets and reuse ---- */
 
 /* The rows of the trace in a table of curves as series, one for each value of `by` (a number, or
- * page_bytes in the form of a size). */
+ * page_bytes in the form of a size). `page`: only rows of that page size; NULL: all. */
 static int add_rows(struct tide_html *h, struct tide_plot *p, enum tide_result table,
                     const char *x_column, const char *y_column, const char *by, bool by_size,
-                    const char *before, bool dashed, struct tide_error *e)
+                    const char *page, const char *before, bool dashed, struct tide_error *e)
 {
     const struct tide_csv_table *t = &h->r->tables[table];
     size_t first = p->n, current = 0;
@@ -389,7 +390,8 @@ static int add_rows(struct tide_html *h, struct tide_plot *p, enum tide_result t
         const char *group = tide_results_cell(h->r, table, row, by);
         double x, y, bytes;
 
-        if (strcmp(tide_results_cell(h->r, table, row, "trace"), trace_name(h)) != 0)
+        if (strcmp(tide_results_cell(h->r, table, row, "trace"), trace_name(h)) != 0 ||
+            (page != NULL && strcmp(tide_results_cell(h->r, table, row, "page_bytes"), page) != 0))
             continue;
         if (last == NULL || strcmp(last, group) != 0) {
             char name[NAME], size[32];
@@ -430,11 +432,11 @@ static int wss_figure(struct tide_html *h, const char *column, bool log_y, const
                           .from_zero = true};
     bool vmin = strcmp(column, "wss_pages") == 0 &&
                 tide_csv_find(&h->r->tables[TIDE_RESULT_WSS], "vmin_pages") != TIDE_NO_COLUMN;
-    int rc =
-        add_rows(h, &p, TIDE_RESULT_WSS, "tau_refs", column, "page_bytes", true, "page ", false, e);
+    int rc = add_rows(h, &p, TIDE_RESULT_WSS, "tau_refs", column, "page_bytes", true, NULL, "page ",
+                      false, e);
 
     if (rc == 0 && vmin)
-        rc = add_rows(h, &p, TIDE_RESULT_WSS, "tau_refs", "vmin_pages", "page_bytes", true,
+        rc = add_rows(h, &p, TIDE_RESULT_WSS, "tau_refs", "vmin_pages", "page_bytes", true, NULL,
                       "VMIN, page ", true, e);
     p.log_y = log_y && wants_log(&p);
     if (rc == 0 && has_points(&p))
@@ -453,7 +455,7 @@ static int reuse_figure(struct tide_html *h, struct tide_error *e)
                           .log_x = true,
                           .from_zero = true};
     int rc = add_rows(h, &p, TIDE_RESULT_REUSE, "distance_pages", "references", "page_bytes", true,
-                      "page ", false, e);
+                      NULL, "page ", false, e);
 
     p.log_y = wants_log(&p);
     if (rc == 0 && has_points(&p))
@@ -466,6 +468,43 @@ static int reuse_figure(struct tide_html *h, struct tide_error *e)
     return rc;
 }
 
+/* A series for each tau; where there are several page sizes, for each of these. */
+static int add_windows(struct tide_html *h, struct tide_plot *p, struct tide_error *e)
+{
+    const struct tide_csv_table *t = &h->r->tables[TIDE_RESULT_WST];
+    const char *pages[PAGE_SIZES];
+    size_t n = 0;
+    int rc = 0;
+
+    if (tide_csv_find(t, "page_bytes") != TIDE_NO_COLUMN) {
+        for (size_t row = 0; row < t->rows; row++) {
+            const char *page = tide_results_cell(h->r, TIDE_RESULT_WST, row, "page_bytes");
+            size_t k = 0;
+
+            if (strcmp(tide_results_cell(h->r, TIDE_RESULT_WST, row, "trace"), trace_name(h)) != 0)
+                continue;
+            while (k < n && strcmp(pages[k], page) != 0)
+                k++;
+            if (k == n && n < PAGE_SIZES)
+                pages[n++] = page;
+        }
+    }
+    if (n < 2)
+        return add_rows(h, p, TIDE_RESULT_WST, "vtime_refs", "wss_pages", "tau_refs", false, NULL,
+                        "tau ", false, e);
+    for (size_t k = 0; k < n && rc == 0; k++) {
+        char size[32] = "", before[NAME];
+        double bytes;
+
+        if (tide_csv_number(pages[k], &bytes) && bytes >= 1)
+            tide_format_size((uint64_t)bytes, size, sizeof size);
+        snprintf(before, sizeof before, "page %s, tau ", size);
+        rc = add_rows(h, p, TIDE_RESULT_WST, "vtime_refs", "wss_pages", "tau_refs", false, pages[k],
+                      before, k > 0, e);
+    }
+    return rc;
+}
+
 static int wst_figure(struct tide_html *h, struct tide_error *e)
 {
     char x[NAME], y[NAME];
@@ -474,8 +513,7 @@ static int wst_figure(struct tide_html *h, struct tide_error *e)
                           .x_name = axis(TIDE_RESULT_WST, "vtime_refs", x),
                           .y_name = axis(TIDE_RESULT_WST, "wss_pages", y),
                           .from_zero = true};
-    int rc = add_rows(h, &p, TIDE_RESULT_WST, "vtime_refs", "wss_pages", "tau_refs", false, "tau ",
-                      false, e);
+    int rc = add_windows(h, &p, e);
 
     if (rc == 0 && has_points(&p))
         rc = draw(h, &p, "Working set W(t, tau) over time.",

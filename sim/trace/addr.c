@@ -51,6 +51,7 @@ const struct tide_format tide_format_addr = {
     .name = "addr",
     .summary = "one access a line: hexadecimal address, R or W",
     .example = "0041f7a0 R",
+    .lines = true,
     .state_bytes = sizeof(struct tide_oneline),
     .probe = probe,
     .parse = parse,

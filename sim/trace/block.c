@@ -7,8 +7,7 @@
 
 /* ---- fragments ---- */
 
-/* The last fragment that starts at or before access i. */
-static size_t fragment_of(const struct tide_block *b, size_t i)
+size_t tide_block_fragment(const struct tide_block *b, size_t i)
 {
     size_t low = 0, high = b->n_fragments;
 
@@ -58,7 +57,7 @@ void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struc
         memcpy(out, &b->accesses[from], (to - from) * sizeof *out);
         return;
     }
-    for (size_t k = from < to ? fragment_of(b, from) : 0; from < to; k++) {
+    for (size_t k = from < to ? tide_block_fragment(b, from) : 0; from < to; k++) {
         size_t skip = from - b->starts[k], n = write_fragment(b, k, whole) - skip;
 
         n = n < to - from ? n : to - from;

@@ -127,6 +127,8 @@ struct tide_block {
     uint64_t data[TIDE_BLOCK_ACCESSES];        /* addresses of all data accesses, in order */
 };
 
+/* The fragment of a block in fragments that access i belongs to. */
+size_t tide_block_fragment(const struct tide_block *b, size_t i);
 /* Writes accesses [from, to) of a block to `out`, whatever form it has. */
 void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struct tide_access *out);
 /* Gives the block its accesses; it has no fragments then. */

@@ -19,11 +19,11 @@ static const struct tide_codec *const others[] = {
 #endif
     NULL};
 
-/* igzip where it was built in, unless TIDE_INFLATE=zlib asks for zlib, to compare the two. */
+/* igzip where it was built in, unless PAGETIDE_INFLATE=zlib asks for zlib, to compare the two. */
 static const struct tide_codec *gzip(void)
 {
 #ifdef TIDE_WITH_ISAL
-    const char *asked = getenv("TIDE_INFLATE");
+    const char *asked = getenv("PAGETIDE_INFLATE");
 
     if (asked == NULL || strcmp(asked, "zlib") != 0)
         return &tide_codec_isal;

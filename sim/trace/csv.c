@@ -306,6 +306,7 @@ const struct tide_format tide_format_csv = {
     .name = "csv",
     .summary = "values with a heading that names the columns: address, and op, size, pid",
     .example = "address,op,size\n0x7ffd9a0b1c38,W,8",
+    .lines = true,
     .state_bytes = sizeof(struct csv),
     .probe = probe,
     .fini = fini,

@@ -85,6 +85,7 @@ const struct tide_format tide_format_din = {
     .name = "din",
     .summary = "Dinero's din: label, hexadecimal address; extended din with a size",
     .example = "2 2cb5 or r 70f60890 8",
+    .lines = true,
     .state_bytes = sizeof(struct tide_oneline),
     .probe = probe,
     .parse = parse,

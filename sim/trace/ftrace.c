@@ -257,6 +257,7 @@ const struct tide_format tide_format_ftrace = {
     .summary = "ftrace's kmem events: page and slab allocations of the kernel (events alone)",
     .example = "cat-7 [001] ..... 12.5: mm_page_free: page=0x1 pfn=0x1fc1c4 order=0",
     .events_alone = true,
+    .lines = true,
     .state_bytes = sizeof(struct ftrace),
     .probe = probe,
     .fini = fini,

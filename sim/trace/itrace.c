@@ -61,6 +61,7 @@ const struct tide_format tide_format_itrace = {
     .name = "itrace",
     .summary = "Intel Pin's itrace: the address of an instruction a line",
     .example = "0x7f1d3c0a2d10",
+    .lines = true,
     .state_bytes = sizeof(struct tide_oneline),
     .probe = probe,
     .parse = parse,

@@ -3,9 +3,10 @@
  *     I  0401ab70,3           fetch: column 0, two blanks, hexadecimal address, decimal size
  *      S 1fff000708,8         store; L load; M modify: a load and a store of the same bytes
  *
- * Access lines are nearly all of a log. Where the processor has SSE2, the 16 bytes of an address
- * are checked and packed at once. What that path does not take (capitals, CR LF, long sizes, all
- * other lines) goes line by line through the plain path, which also words the errors.
+ * Access lines are nearly all of a log. On x86-64 fetches that have been read before are known by
+ * their text, and the 16 bytes of any other address are checked and packed at once. What that path
+ * does not take (capitals, CR LF, long sizes, all other lines) goes line by line through the plain
+ * path, which also words the errors.
  *
  * Around them Valgrind prints, to the same file, talk (`==PID== ...`, `--PID-- ...`), the memory
  * layout and system calls; lackey_image.h takes what is told there. All other printable lines (the
@@ -24,11 +25,6 @@
 
 #include "base/mem.h"
 #include "trace/lackey_image.h"
-
-struct lackey {
-    struct tide_lines lines;
-    struct tide_lackey_image image;
-};
 
 /* ---- access lines ---- */
 
@@ -52,6 +48,48 @@ static const struct prefix prefixes[16] = {
 };
 
 #ifdef __x86_64__
+/* Fetch lines that have been read before are known by their text: a trace is made of loops. Line
+ * `known.next` of the line before is tried first, so an instruction that follows the same one as
+ * last time costs one comparison of 16 bytes. */
+enum { KNOWN_LINES = 16384, KNOWN_LINE_MAX = 15 };
+
+struct known_line {
+    unsigned char text[16]; /* with its line feed; the last byte is its length */
+    struct tide_access access;
+};
+
+struct known {
+    struct known_line lines[KNOWN_LINES]; /* by a hash of the address */
+    struct {
+        uint16_t next;   /* the line that followed last time */
+        uint16_t behind; /* 1 bits for the bytes that do not belong to the text */
+    } links[KNOWN_LINES];
+    uint32_t last; /* the fetch line before */
+};
+
+static inline bool is_line(const struct known *k, uint32_t i, __m128i text)
+{
+    __m128i same = _mm_cmpeq_epi8(text, _mm_loadu_si128((const __m128i *)k->lines[i].text));
+
+    return ((unsigned)_mm_movemask_epi8(same) | k->links[i].behind) == 0xffff;
+}
+
+/* Remembers the fetch line of n bytes at p, if it is short enough. */
+static void know(struct known *k, const unsigned char *p, size_t n, const struct tide_access *a)
+{
+    uint32_t i = (uint32_t)(a->addr * UINT64_C(0x9e3779b97f4a7c15) >> 50);
+
+    if (n > KNOWN_LINE_MAX)
+        return;
+    memcpy(k->lines[i].text, p, n);
+    k->lines[i].text[15] = (unsigned char)n;
+    k->lines[i].access = *a;
+    k->links[i].behind = (uint16_t)(0xffffu << n);
+    k->links[k->last].next = (uint16_t)i;
+    k->last = i;
+}
+_Static_assert(KNOWN_LINES == 1 << (64 - 50), "the hash of know()");
+
 /* 1 bits where bytes of x lie in from..from+span. */
 static inline __m128i in_span(__m128i x, char from, char span)
 {
@@ -60,23 +98,10 @@ static inline __m128i in_span(__m128i x, char from, char span)
     return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(span)), above);
 }
 
-/* 1 bits where bytes of the 64 at p are line feeds. */
-static inline uint64_t line_feeds(const unsigned char *p)
-{
-    uint64_t bits = 0;
-
-    for (unsigned i = 0; i < 4; i++) {
-        __m128i part = _mm_loadu_si128((const __m128i *)(p + 16 * i));
-
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(part, _mm_set1_epi8('\n')))
-                << 16 * i;
-    }
-    return bits;
-}
-
-/* Takes the ordinary access line of n bytes at p: a lower-case address, a size of one or two
- * digits. False: it is something else. Reads at most 22 bytes from p. */
-static inline bool take_ordinary(const unsigned char *p, size_t n, struct tide_access *a)
+/* Takes the ordinary access line at p: a lower-case address, a size of one or two digits, a line
+ * feed. Returns its length with the line feed, or 0: it is something else. Reads at most 24 bytes
+ * from p. */
+static inline size_t take_ordinary(const unsigned char *p, struct tide_access *a)
 {
     __m128i text = _mm_loadu_si128((const __m128i *)(p + 3));
     __m128i letters = in_span(text, 'a', 5);
@@ -89,41 +114,60 @@ static inline bool take_ordinary(const unsigned char *p, size_t n, struct tide_a
         _mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8)), _mm_set1_epi16(255));
     uint64_t packed = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs));
     uint64_t addr = __builtin_bswap64(packed) >> ((64 - 4 * digits) & 63);
-    size_t two = n - digits - 5; /* 1: the size has two digits; 0: one; else there is no size */
-    unsigned first = p[4 + digits] - (unsigned)'0', second = p[5 + digits] - (unsigned)'0';
-    unsigned size = two != 0 ? first * 10 + second : first;
+    const unsigned char *tail = p + 3 + digits;
+    unsigned size = tail[1] - (unsigned)'0', second = tail[2] - (unsigned)'0', most = 9;
+    size_t n = digits + 6;
     const struct prefix *prefix;
     uint32_t head;
 
+    if (tail[2] != '\n') {
+        if (second > 9 || tail[3] != '\n')
+            return 0;
+        n++;
+        most = 99;
+        size = size <= 9 ? size * 10 + second : UINT32_MAX;
+    }
     memcpy(&head, p, sizeof head);
     prefix = &prefixes[PREFIX_SLOT(head)];
     *a = (struct tide_access){.addr = addr, .size = size, .kind = (uint8_t)prefix->kind};
-    return PREFIX_OF(head) == prefix->bytes && digits > 0 && p[3 + digits] == ',' && two <= 1 &&
-           first <= 9 && (two == 0 || second <= 9) && size > 0 && addr + size >= addr;
+    return PREFIX_OF(head) == prefix->bytes && digits > 0 && tail[0] == ',' && size - 1 < most &&
+                   addr + size >= addr
+               ? n
+               : 0;
 }
 
-/* Takes ordinary access lines up to the first that is none, or is not all in the window.
- *
- * Line feeds are looked for 64 bytes at a time, ahead of the lines: no line waits for the one
- * before, and the work of several overlaps. */
-static void parse_ordinary(struct tide_reader_window *w, struct tide_block *b)
+/* Takes ordinary access lines up to the first that is none, or is not all in the window. */
+static void parse_ordinary(struct known *k, struct tide_reader_window *w, struct tide_block *b)
 {
+    /* Reads go at most 24 bytes past a line's begin: into the window's padding. */
     const unsigned char *p = w->bytes + w->pos, *const stop = w->bytes + w->len;
     struct tide_access *to = b->accesses + b->n_accesses;
     struct tide_access *const end = b->accesses + TIDE_BLOCK_ACCESSES;
 
-    /* Reads go at most 64 bytes past the window: its padding. */
-    for (const unsigned char *ahead = p; ahead < stop; ahead += 64) {
-        for (uint64_t feeds = line_feeds(ahead); feeds != 0; feeds &= feeds - 1) {
-            const unsigned char *feed = ahead + __builtin_ctzll(feeds);
+    if (k->lines[0].text[0] == 0)
+        k->lines[0].text[0] = 1; /* where links lead at first; no access looks like that */
+    while (to < end && p < stop) {
+        __m128i text = _mm_loadu_si128((const __m128i *)p);
+        uint32_t next = k->links[k->last].next;
+        size_t n;
 
-            if (to == end || !take_ordinary(p, (size_t)(feed - p), to))
-                goto out;
-            to++;
-            p = feed + 1;
+        if (is_line(k, next, text)) {
+            n = k->lines[next].text[15];
+            if (n > (size_t)(stop - p))
+                break;
+            _mm_storeu_si128((__m128i *)to,
+                             _mm_loadu_si128((const __m128i *)&k->lines[next].access));
+            k->last = next;
+        } else {
+            n = take_ordinary(p, to);
+            if (n - 1 >= (size_t)(stop - p)) /* none, or not all of it */
+                break;
+            if (to->kind == TIDE_FETCH)
+                know(k, p, n, to);
         }
+        to++;
+        p += n;
     }
-out:
     b->n_accesses = (size_t)(to - b->accesses);
     w->pos = (size_t)(p - w->bytes);
 }
@@ -175,6 +219,14 @@ static bool begins_access(const unsigned char *text, size_t n)
     head = PREFIX(text[0], text[1], text[2]);
     return prefixes[PREFIX_SLOT(head)].bytes == head;
 }
+
+struct lackey {
+    struct tide_lines lines;
+    struct tide_lackey_image image;
+#ifdef __x86_64__
+    struct known known;
+#endif
+};
 
 /* ---- all lines that are no accesses ---- */
 
@@ -290,7 +342,7 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
         if (s->image.begun && !s->lines.inside_long) {
             size_t before = b->n_accesses;
 
-            parse_ordinary(w, b);
+            parse_ordinary(&s->known, w, b);
             s->lines.number += b->n_accesses - before;
             if (b->n_accesses == TIDE_BLOCK_ACCESSES)
                 return 1;
@@ -347,6 +399,7 @@ const struct tide_format tide_format_lackey = {
     .name = "lackey",
     .summary = "Valgrind's lackey --trace-mem=yes, with -d and --trace-syscalls=yes where given",
     .example = "I  0401ab70,3 or  S 1fff000708,8",
+    .lines = true,
     .state_bytes = sizeof(struct lackey),
     .probe = probe,
     .fini = fini,

@@ -595,6 +595,42 @@ static bool take_heap_call(struct tide_lackey_image *s, struct tide_text t, stru
     return true;
 }
 
+/* What the log says about itself; the first line of a kind counts. All but the command and the
+ * version is of our own making (sink_lackey.c). */
+static bool take_about(struct tide_text t, struct tide_trace_info *info)
+{
+    const struct {
+        const char *what;
+        char *text;
+        size_t bytes;
+    } lines[] = {{"Command: ", info->command, sizeof info->command},
+                 {"Recorder: ", info->recorder, sizeof info->recorder},
+                 {"Date: ", info->date, sizeof info->date},
+                 {"Note: ", info->note, sizeof info->note},
+                 {"Reduced: ", info->reduction, sizeof info->reduction}};
+    uint64_t bytes;
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (lines[i].text[0] == '\0' && tide_eat(&t, lines[i].what)) {
+            snprintf(lines[i].text, lines[i].bytes, "%.*s", (int)(t.end - t.p), (const char *)t.p);
+            return true;
+        }
+    if (info->recorder[0] == '\0' && tide_eat(&t, "Using Valgrind-")) {
+        const unsigned char *p = t.p;
+
+        while (p<t.end && * p> ' ')
+            p++;
+        snprintf(info->recorder, sizeof info->recorder, "valgrind-%.*s", (int)(p - t.p),
+                 (const char *)t.p);
+        return true;
+    }
+    if (info->host_page_bytes != 0 || !tide_eat(&t, "Page size: ") ||
+        !tide_number(&t.p, t.end, 10, &bytes) || t.p < t.end || bytes > UINT32_MAX)
+        return false;
+    info->host_page_bytes = (uint32_t)bytes;
+    return true;
+}
+
 int tide_lackey_image_take(struct tide_lackey_image *s, const struct tide_line *line, bool *used,
                            const unsigned char **bad, struct tide_block *b,
                            struct tide_trace_info *info)
@@ -611,14 +647,8 @@ int tide_lackey_image_take(struct tide_lackey_image *s, const struct tide_line *
         if (line->text[0] == '-') {
             if (tide_eat_through(&t, " aspacem "))
                 rc = take_aspacem(s, t, used, bad, b, info);
-        } else if (info->command[0] == '\0' && tide_eat(&t, "Command: ")) {
-            snprintf(info->command, sizeof info->command, "%.*s", (int)(t.end - t.p),
-                     (const char *)t.p);
-            *used = true;
-        } else if (info->reduction[0] == '\0' && tide_eat(&t, "Reduced: ")) {
-            snprintf(info->reduction, sizeof info->reduction, "%.*s", (int)(t.end - t.p),
-                     (const char *)t.p);
-            *used = true;
+        } else {
+            *used = take_about(t, info);
         }
     } else if (tide_eat(&t, "**")) {
         *used = take_heap_call(s, t, b, info);

@@ -175,6 +175,7 @@ const struct tide_format tide_format_malloclog = {
     .summary = "calls of malloc and its kin, as ltrace prints them (events alone)",
     .example = "malloc(24) = 0x55d0c8a2a2a0 or free(0x55d0c8a2a2a0)",
     .events_alone = true,
+    .lines = true,
     .state_bytes = sizeof(struct malloclog),
     .probe = probe,
     .fini = fini,

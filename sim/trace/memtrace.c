@@ -104,6 +104,7 @@ const struct tide_format tide_format_memtrace = {
     .name = "memtrace",
     .summary = "the text of DynamoRIO's samples memtrace_x86 and memtrace_simple",
     .example = "0x7f1d3c0a2d10,r,8,0x7ffd9a0b1c38 or 0x7ffd9a0b1c38:  8, r",
+    .lines = true,
     .state_bytes = sizeof(struct tide_oneline),
     .probe = probe,
     .parse = parse,

@@ -65,7 +65,7 @@ struct tide_out *tide_out_open(const char *path, int level, struct tide_error *e
     o->buffer = tide_malloc(BUFFER_BYTES);
     if (o->path == NULL || (!standard && o->tmp == NULL) || o->buffer == NULL)
         goto nomem;
-    if (length > 3 && strcmp(path + length - 3, ".gz") == 0) {
+    if (level != TIDE_OUT_AS_IT_IS && length > 3 && strcmp(path + length - 3, ".gz") == 0) {
         o->z.zalloc = z_alloc;
         o->z.zfree = z_free;
         if ((o->packed = tide_malloc(PACKED_BYTES)) == NULL ||

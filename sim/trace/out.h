@@ -14,10 +14,11 @@
 
 struct tide_out;
 
-enum { TIDE_OUT_LEVEL = 6, TIDE_OUT_ROOM_MAX = 8192 };
+enum { TIDE_OUT_AS_IT_IS = 0, TIDE_OUT_LEVEL = 6, TIDE_OUT_ROOM_MAX = 8192 };
 
-/* "-" is standard output. `level` is zlib's, 1..9. NULL on failure. Release with
- * tide_out_finish() or tide_out_abandon(). */
+/* "-" is standard output. `level` is zlib's, 1..9, or
+ * TIDE_OUT_AS_IT_IS: the bytes are not compressed here, whatever the path ends in. NULL on failure.
+ * Release with tide_out_finish() or tide_out_abandon(). */
 struct tide_out *tide_out_open(const char *path, int level, struct tide_error *e);
 /* Room for `n` bytes, at most TIDE_OUT_ROOM_MAX, at which the caller writes before it says
  * tide_out_used(). NULL on failure. */

@@ -107,6 +107,7 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
         if ((expected = parse_word(word, word + n, &a, &bad)) != NULL) {
             char excerpt[TIDE_EXCERPT_BYTES];
 
+            w->pos += n; /* where reading may go on */
             return tide_damage(w, bad, s->newlines + 1, e, "%s: '%s'", expected,
                                tide_excerpt(word, n, excerpt));
         }
@@ -144,6 +145,7 @@ const struct tide_format tide_format_pages = {
     .name = "pages",
     .summary = "page numbers, decimal or 0x hexadecimal, w behind one for a write",
     .example = "7 0 1w 0x2",
+    .lines = true,
     .state_bytes = sizeof(struct pages),
     .probe = probe,
     .parse = parse,

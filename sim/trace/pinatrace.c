@@ -60,6 +60,7 @@ const struct tide_format tide_format_pinatrace = {
     .name = "pinatrace",
     .summary = "Intel Pin's pinatrace: instruction pointer, R or W, address",
     .example = "0x7f1d3c0a2d10: R 0x7ffd9a0b1c38",
+    .lines = true,
     .state_bytes = sizeof(struct tide_oneline),
     .probe = probe,
     .parse = parse,

@@ -54,6 +54,8 @@ struct tide_reader {
     struct tide_trace_info info;
     uint64_t accesses; /* handed out */
     int ended;         /* 1: the end, negative: `failed`; then nothing more comes */
+    bool going_on;     /* a damaged record does not end the trace, */
+    bool more;         /* ... and what has failed was one */
     struct tide_error failed;
 };
 
@@ -187,12 +189,37 @@ static int read_more(struct tide_reader *r, struct tide_error *e)
     return got > 0 ? 1 : (int)got;
 }
 
-struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
-                                     struct tide_error *e)
+/* Finds the format by name or content, unless it is given. */
+static int choose(struct tide_reader *r, const char *name, const struct tide_format *format,
+                  struct tide_error *e)
+{
+    struct tide_error found;
+    int rc = 1;
+
+    while (rc > 0 && r->window.len < PROBE_BYTES)
+        rc = read_more(r, e);
+    /* A stream that fails after some content fails again when it is read on; what precedes that
+     * is a trace all the same. */
+    if (rc < 0 && r->window.len == 0)
+        return rc;
+    r->format = format != NULL ? format
+                               : tide_format_find(tide_formats, name, r->window.bytes,
+                                                  r->window.len, r->window.at_end, &found);
+    if (r->format != NULL)
+        return 0;
+    if (rc >= 0 || found.code == TIDE_E_USAGE) {
+        *e = found;
+        if (found.code != TIDE_E_USAGE)
+            tide_error_where(e, "%s", r->window.name);
+    }
+    return e->code;
+}
+
+static struct tide_reader *open_reader(struct tide_stream *s, const char *name,
+                                       const struct tide_format *format, struct tide_error *e)
 {
     struct tide_reader *r = tide_calloc(1, sizeof *r);
-    struct tide_error own, found;
-    int rc = 1;
+    struct tide_error own;
 
     if (r == NULL) {
         tide_nomem(e);
@@ -203,26 +230,13 @@ struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
         e = &own;
     r->stream = s;
     r->window.name = tide_stream_name(s);
+    r->window.offset = tide_stream_offset(s);
     if ((r->window.bytes = tide_malloc(WINDOW_BYTES + PADDING_BYTES)) == NULL) {
         tide_nomem(e);
         goto failed;
     }
-    while (rc > 0 && r->window.len < PROBE_BYTES)
-        rc = read_more(r, e);
-    /* A stream that fails after some content fails again when it is read on; what precedes that
-     * is a trace all the same. */
-    if (rc < 0 && r->window.len == 0)
+    if (choose(r, name, format, e) != 0)
         goto failed;
-    r->format = tide_format_find(tide_formats, format, r->window.bytes, r->window.len,
-                                 r->window.at_end, &found);
-    if (r->format == NULL) {
-        if (rc >= 0 || found.code == TIDE_E_USAGE) {
-            *e = found;
-            if (found.code != TIDE_E_USAGE)
-                tide_error_where(e, "%s", r->window.name);
-        }
-        goto failed;
-    }
     r->info.format = r->format->name;
     if ((r->state = tide_calloc(1, r->format->state_bytes)) == NULL) {
         tide_nomem(e);
@@ -232,6 +246,22 @@ struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
 failed:
     tide_reader_close(r);
     return NULL;
+}
+
+struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
+                                     struct tide_error *e)
+{
+    return open_reader(s, format, NULL, e);
+}
+
+struct tide_reader *tide_reader_open_as(struct tide_stream *s, const struct tide_format *format,
+                                        uint64_t first, struct tide_error *e)
+{
+    struct tide_reader *r = open_reader(s, NULL, format, e);
+
+    if (r != NULL)
+        r->accesses = first;
+    return r;
 }
 
 void tide_reader_close(struct tide_reader *r)
@@ -279,7 +309,8 @@ static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *
     for (;;) {
         int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
 
-        if (rc == TIDE_E_TRACE)
+        r->more = rc == TIDE_E_TRACE && r->going_on;
+        if (rc == TIDE_E_TRACE && !r->going_on)
             blame_stream(r);
         if (rc != 0 || r->window.at_end)
             return rc;
@@ -293,8 +324,6 @@ static void count_kinds(const struct tide_block *b, uint64_t counts[TIDE_KINDS])
 {
     uint64_t packed = 0;
 
-    if (b->dictionary != NULL) /* the format has counted them */
-        return;
     for (size_t i = 0; i < b->n_accesses; i++)
         packed += UINT64_C(1) << 16 * b->accesses[i].kind;
     for (unsigned kind = 0; kind < TIDE_KINDS; kind++)
@@ -313,13 +342,15 @@ static bool has_events(const struct tide_trace_info *info)
 
 int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
+    int rc;
+
     b->n_accesses = b->n_events = 0;
     b->dictionary = NULL;
     b->first = r->accesses;
     if (r->ended == 0) {
-        int rc = fill(r, b, &r->failed);
-
-        count_kinds(b, r->info.accesses);
+        rc = fill(r, b, &r->failed);
+        if (!r->format->counts)
+            count_kinds(b, r->info.accesses);
         r->accesses += b->n_accesses;
         if (rc == 0 && r->accesses == 0 && !(r->format->events_alone && has_events(&r->info))) {
             rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no %s",
@@ -332,9 +363,25 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
         if (b->n_accesses > 0 || b->n_events > 0)
             return 1;
     }
-    if (r->ended < 0 && e != NULL)
+    if (r->ended >= 0)
+        return 0;
+    if (e != NULL)
         *e = r->failed;
-    return r->ended < 0 ? r->ended : 0;
+    rc = r->ended;
+    if (r->more)
+        r->ended = 0;
+    return rc;
+}
+
+bool tide_reader_go_on(struct tide_reader *r)
+{
+    r->going_on = r->format->lines;
+    return r->going_on;
+}
+
+bool tide_reader_goes_on(const struct tide_reader *r)
+{
+    return r->more;
 }
 
 void tide_reader_take_fragments(struct tide_reader *r)

@@ -17,12 +17,16 @@ struct tide_trace_info {
     const char *format;
     uint64_t accesses[TIDE_KINDS]; /* by enum tide_kind */
     uint64_t events[TIDE_EV_TYPES];
-    uint64_t other_lines;  /* chatter that was skipped */
-    uint64_t lost_results; /* system calls whose result never came */
-    bool has_layout;       /* the initial VMAs were given */
-    bool has_syscalls;     /* map changes were given */
-    char command[512];     /* the recorded command line, or empty */
-    char reduction[160];   /* what a reduced trace is good for (trace/reduce.h), or empty */
+    uint64_t other_lines;     /* chatter that was skipped */
+    uint64_t lost_results;    /* system calls whose result never came */
+    bool has_layout;          /* the initial VMAs were given */
+    bool has_syscalls;        /* map changes were given */
+    char command[512];        /* the recorded command line, or empty */
+    char recorder[128];       /* what wrote the accesses down, */
+    char date[64];            /* when, */
+    char note[256];           /* what it left out or added: as struct tide_sink_options; or empty */
+    uint32_t host_page_bytes; /* 0: not known */
+    char reduction[160];      /* what a reduced trace is good for (trace/reduce.h), or empty */
 };
 
 struct tide_reader;
@@ -32,6 +36,10 @@ struct tide_reader;
 struct tide_reader *tide_reader_open(struct tide_stream *s, const char *format,
                                      struct tide_error *e);
 void tide_reader_close(struct tide_reader *r);
+struct tide_format;
+/* A reader of one format, whether listed or not; its first access has the ordinal `first`. */
+struct tide_reader *tide_reader_open_as(struct tide_stream *s, const struct tide_format *format,
+                                        uint64_t first, struct tide_error *e);
 
 /* Fills `b`. Returns 1 with at least one access or event, 0 at the end, or a negative enum
  * tide_code: everything before the damage has then been delivered by earlier calls. A trace
@@ -42,6 +50,15 @@ TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b
 /* From here on blocks may come as fragments (trace/fragments.h) where the format has them. What
  * they name stays valid until the reader is closed or fills the same block again. */
 void tide_reader_take_fragments(struct tide_reader *r);
+
+/* From here on reading goes on behind damage, where records are lines that stand for themselves: a
+ * next() that returns TIDE_E_TRACE for a damaged record may be followed by another, which delivers
+ * what stands behind it. (A next() that fails for good does so again and again.) Whether the file
+ * around the content is damaged is not looked at then: tide_stream_identify() tells. Returns false,
+ * and nothing changes, where the format is not of that sort. */
+bool tide_reader_go_on(struct tide_reader *r);
+/* After a next() that failed: whether another may deliver more. */
+bool tide_reader_goes_on(const struct tide_reader *r);
 
 const struct tide_trace_info *tide_reader_info(const struct tide_reader *r);
 /* The path of a file id of MAP events, the name of a cache of KALLOC and KFREE, or NULL where the
@@ -65,6 +82,9 @@ struct tide_format {
     const char *summary; /* one line for `pagetide list formats` */
     const char *example; /* one or two records */
     bool events_alone;   /* a trace of events without any access is complete */
+    bool lines;          /* each record stands for itself: after damage, parse() can be called again
+                          * and goes on behind the damaged one */
+    bool counts;         /* counts the kinds of accesses in info by itself */
     size_t state_bytes;  /* of the format's own zeroed state */
     /* Score 0..100 for the first n bytes of content; `whole`: there are no more. */
     int (*probe)(const unsigned char *head, size_t n, bool whole);

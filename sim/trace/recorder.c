@@ -250,5 +250,9 @@ int tide_recorder_finish(struct tide_recorder *r, struct tide_error *e)
         tide_sink_abandon(s);
         return 0;
     }
-    return tide_sink_finish(s, e);
+    rc = tide_sink_source(s, &(struct tide_sink_source){.info = &r->info}, e);
+    if (rc == 0)
+        return tide_sink_finish(s, e);
+    tide_sink_abandon(s);
+    return rc;
 }

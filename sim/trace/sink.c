@@ -23,6 +23,7 @@ struct tide_sink {
     struct tide_out *out;
     void *state;
     uint64_t accesses;
+    struct tide_sink_watch watch;
 };
 
 enum { KNOWN_MAX = 32 };
@@ -63,7 +64,11 @@ struct tide_sink *tide_sink_open(const char *format, const char *path,
         goto failed;
     }
     s->format = f;
-    s->out = tide_out_open(path, options->level > 0 ? options->level : TIDE_OUT_LEVEL, e);
+    s->out = tide_out_open(path,
+                           f->packs             ? TIDE_OUT_AS_IT_IS
+                           : options->level > 0 ? options->level
+                                                : TIDE_OUT_LEVEL,
+                           e);
     if (s->out == NULL)
         goto failed;
     if (f->patches && !tide_out_patchable(s->out)) {
@@ -98,6 +103,8 @@ int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
     int rc = 0;
 
     s->accesses += b->n_accesses;
+    if (s->watch.put != NULL)
+        rc = s->watch.put(s->watch.context, b, e);
     for (size_t i = 0; i <= b->n_accesses && rc == 0; i++) {
         for (; rc == 0 && k < b->n_events && b->events[k].at == i; k++) {
             const struct tide_event *v = &b->events[k];
@@ -117,6 +124,28 @@ int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
         rc = f->access(s->state, &b->accesses[i], s->out, e);
     }
     return rc;
+}
+
+const struct tide_sink_format *tide_sink_format(const struct tide_sink *s)
+{
+    return s->format;
+}
+
+void tide_sink_watch(struct tide_sink *s, const struct tide_sink_watch *watch)
+{
+    s->watch = *watch;
+}
+
+int tide_sink_source(struct tide_sink *s, const struct tide_sink_source *source,
+                     struct tide_error *e)
+{
+    struct tide_sink_source full = *source;
+
+    if (s->format->source == NULL)
+        return 0;
+    if (full.extra == NULL && s->watch.extra != NULL)
+        full.extra = s->watch.extra(s->watch.context);
+    return s->format->source(s->state, &full, e);
 }
 
 bool tide_sink_unread(const struct tide_sink *s)
@@ -148,6 +177,8 @@ void tide_sink_abandon(struct tide_sink *s)
         return;
     if (s->state != NULL && s->format != NULL && s->format->fini != NULL)
         s->format->fini(s->state);
+    if (s->watch.free != NULL)
+        s->watch.free(s->watch.context);
     free(s->state);
     tide_out_abandon(s->out);
     free(s);

@@ -15,8 +15,8 @@
 
 #include <stdbool.h>
 
-#include "trace/block.h"
 #include "trace/out.h"
+#include "trace/reader.h"
 
 /* Where the paths of file ids in MAP events come from. */
 struct tide_file_names {
@@ -36,6 +36,14 @@ struct tide_sink_options {
     int level; /* zlib's, 1..9; 0: the default */
 };
 
+/* What is known of the source at its end. */
+struct tide_sink_source {
+    const struct tide_trace_info *info; /* of the reader it came from, or NULL */
+    uint64_t bytes;                     /* of its content; 0: not known */
+    uint32_t crc32;                     /* of that, as tide_stream_crc32() has it */
+    const char *extra; /* further lines "key value\n" for the file's summary, or NULL */
+};
+
 struct tide_sink;
 
 /* `format` is a name of tide_sink_formats; an unknown one is TIDE_E_USAGE. `path` "-" is standard
@@ -44,6 +52,20 @@ struct tide_sink *tide_sink_open(const char *format, const char *path,
                                  const struct tide_sink_options *options, struct tide_error *e);
 TIDE_MUST_CHECK int tide_sink_put(struct tide_sink *s, const struct tide_block *b,
                                   const struct tide_file_names *names, struct tide_error *e);
+/* To be called between the last put and finish, where anything is known; formats without room for
+ * it leave it out. */
+TIDE_MUST_CHECK int tide_sink_source(struct tide_sink *s, const struct tide_sink_source *source,
+                                     struct tide_error *e);
+/* Sees every block that is put, and tells the `extra` of tide_sink_source where that has none:
+ * lines that stay until the sink is gone, or NULL. */
+struct tide_sink_watch {
+    void *context;
+    int (*put)(void *context, const struct tide_block *b, struct tide_error *e);
+    const char *(*extra)(void *context);
+    void (*free)(void *context); /* with the sink; may be NULL */
+};
+/* Before the first put. */
+void tide_sink_watch(struct tide_sink *s, const struct tide_sink_watch *watch);
 /* The reader of standard output has left: nothing more needs to be put. */
 bool tide_sink_unread(const struct tide_sink *s);
 /* Both free the sink. Nothing but accesses makes a trace: without any, finish() fails. */
@@ -52,12 +74,27 @@ void tide_sink_abandon(struct tide_sink *s);
 
 /* ---- for formats ---- */
 
+/* What a format can say of accesses, besides their order and pages. */
+enum {
+    TIDE_SAYS_FETCHES = 1,   /* apart from reads */
+    TIDE_SAYS_WRITES = 2,    /* apart from reads */
+    TIDE_SAYS_MODIFIES = 4,  /* as one access, not as a read and a write */
+    TIDE_SAYS_ADDRESSES = 8, /* within the page */
+    TIDE_SAYS_SIZES = 16,
+    TIDE_SAYS_ORDER = 32, /* of the loads and stores of one instruction */
+    TIDE_SAYS_ALL = 63
+};
+
 struct tide_sink_format {
     const char *name;    /* as for --to */
     const char *summary; /* one line, with what the format leaves out */
     size_t state_bytes;  /* of the format's own zeroed state */
+    unsigned says;       /* TIDE_SAYS_* */
+    uint32_t events;     /* 1 << enum tide_event_type of those that it can say */
+    bool about;          /* has room for what the trace says about itself */
     bool processes;      /* can tell processes apart */
     bool patches;        /* changes what it has written: needs a plain file */
+    bool packs;          /* compresses by itself, whatever the path ends in */
     /* Each may be NULL but `access`; all but fini write to `out`. */
     int (*begin)(void *state, const struct tide_sink_options *o, struct tide_out *out,
                  struct tide_error *e);
@@ -65,12 +102,15 @@ struct tide_sink_format {
                   struct tide_error *e);
     int (*event)(void *state, const struct tide_event *v, const char *file, struct tide_out *out,
                  struct tide_error *e);
+    int (*source)(void *state, const struct tide_sink_source *source, struct tide_error *e);
     int (*end)(void *state, struct tide_out *out, struct tide_error *e);
     void (*fini)(void *state);
 };
 
 /* NULL-ended. */
 extern const struct tide_sink_format *const tide_sink_formats[];
+/* The format of an open sink. */
+const struct tide_sink_format *tide_sink_format(const struct tide_sink *s);
 
 /* Calls `each` once for every page of 4 KiB that the access touches, a MODIFY as a read and then a
  * write: what formats without sizes write, so that page references stay the same. `at` is the first

@@ -91,6 +91,7 @@ const struct tide_sink_format tide_sink_oraclegeneral = {
     .summary = "libCacheSim's oracleGeneral: page references with the place of the next; no kinds, "
                "no events",
     .state_bytes = sizeof(struct oracle),
+    .says = TIDE_SAYS_ORDER,
     .patches = true,
     .access = oracle_access,
     .fini = oracle_fini,
@@ -161,6 +162,7 @@ const struct tide_sink_format tide_sink_champsim = {
     .name = "champsim",
     .summary = "ChampSim, 64 bytes an instruction; no sizes, no events, no branches",
     .state_bytes = sizeof(struct champsim),
+    .says = TIDE_SAYS_FETCHES | TIDE_SAYS_WRITES | TIDE_SAYS_ADDRESSES,
     .access = champsim_access,
     .end = champsim_flush,
 };

@@ -79,6 +79,8 @@ static int head(struct lackey *s, struct tide_out *out, struct tide_error *e)
         rc = talk(s, out, "Date", o->date, e);
     if (rc == 0)
         rc = talk(s, out, "Note", o->note, e);
+    if (rc == 0 && o->host_page_bytes != 0)
+        rc = say(out, e, "==%u== Page size: %u\n", s->pid, o->host_page_bytes);
     if (rc == 0)
         rc = talk(s, out, "Reduced", o->reduction, e);
     return rc;
@@ -310,6 +312,13 @@ const struct tide_sink_format tide_sink_lackey = {
     .name = "lackey",
     .summary = "Valgrind's lackey, with the layout and the calls that change mappings",
     .state_bytes = sizeof(struct lackey),
+    .says = TIDE_SAYS_ALL,
+    .events = 1u << TIDE_EV_PROCESS | 1u << TIDE_EV_MAP | 1u << TIDE_EV_UNMAP |
+              1u << TIDE_EV_PROTECT | 1u << TIDE_EV_REMAP | 1u << TIDE_EV_BRK |
+              1u << TIDE_EV_STACK | 1u << TIDE_EV_HEAP | 1u << TIDE_EV_MADVISE |
+              1u << TIDE_EV_EXIT | 1u << TIDE_EV_MALLOC | 1u << TIDE_EV_REALLOC |
+              1u << TIDE_EV_FREE,
+    .about = true,
     .begin = begin,
     .access = access_line,
     .event = event,

@@ -5,7 +5,8 @@
  *
  * pages and addr have no sizes: an access across a page border becomes one line for each page, a
  * modify a read and a write, so that the page references of the trace are kept. din has the size in
- * the third column, which its readers may ignore; labels are 0 read, 1 write, 2 fetch.
+ * the third column, hexadecimal as its extended form has it, which readers may ignore; labels are
+ * 0 read, 1 write, 2 fetch.
  */
 #include <stdio.h>
 #include <string.h>
@@ -96,7 +97,7 @@ static char *din_line(char *p, char label, const struct tide_access *a)
     *p++ = ' ';
     p = tide_put_hex(p, a->addr, 1);
     *p++ = ' ';
-    p = tide_put_decimal(p, a->size);
+    p = tide_put_hex(p, a->size, 2); /* a letter in front would make it a comment */
     *p++ = '\n';
     return p;
 }
@@ -122,6 +123,8 @@ const struct tide_sink_format tide_sink_pages = {
     .name = "pages",
     .summary = "page numbers of 4 KiB, w behind a write; no events, no fetches apart",
     .state_bytes = 1,
+    .says = TIDE_SAYS_WRITES | TIDE_SAYS_ORDER,
+    .about = true,
     .begin = comments,
     .access = pages_access,
 };
@@ -130,6 +133,8 @@ const struct tide_sink_format tide_sink_addr = {
     .name = "addr",
     .summary = "hexadecimal address, R or W; no sizes, no events, no fetches apart",
     .state_bytes = 1,
+    .says = TIDE_SAYS_WRITES | TIDE_SAYS_ADDRESSES | TIDE_SAYS_ORDER,
+    .about = true,
     .begin = comments,
     .access = addr_access,
 };
@@ -138,5 +143,6 @@ const struct tide_sink_format tide_sink_din = {
     .name = "din",
     .summary = "Dinero: label, address, size; no events",
     .state_bytes = 1,
+    .says = TIDE_SAYS_ALL & ~TIDE_SAYS_MODIFIES,
     .access = din_access,
 };

@@ -45,6 +45,7 @@ struct tide_stream {
     size_t raw_pos, raw_len;
     uint64_t raw_before; /* file offset of raw[0] */
     uint64_t raw_size;   /* 0: not known */
+    uint64_t raw_end;    /* file offset at which to stop */
     unsigned char *buffer;
 
     enum stage stage;
@@ -84,6 +85,12 @@ static int fail(struct tide_stream *s, int code, const char *what, struct tide_e
     return keep(s, code, e);
 }
 
+/* How much of `most` bytes at a file offset is ours to read. */
+static size_t room_for(const struct tide_stream *s, uint64_t offset, size_t most)
+{
+    return s->raw_end - offset < most ? (size_t)(s->raw_end - offset) : most;
+}
+
 /* Makes raw bytes available: 1, or 0 at the end of the file. */
 static int refill(struct tide_stream *s, struct tide_error *e)
 {
@@ -94,7 +101,7 @@ static int refill(struct tide_stream *s, struct tide_error *e)
     if (s->fd < 0)
         return 0;
     do
-        n = read(s->fd, s->buffer, RAW_BYTES);
+        n = read(s->fd, s->buffer, room_for(s, s->raw_before + s->raw_len, RAW_BYTES));
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return fail(s, TIDE_E_IO, strerror(errno), e);
@@ -117,7 +124,8 @@ static int sniff(struct tide_stream *s, struct tide_error *e)
         return TIDE_E_TRACE;
     }
     while (s->fd >= 0 && s->raw_len < TIDE_CODEC_MAGIC_MAX) {
-        ssize_t n = read(s->fd, s->buffer + s->raw_len, RAW_BYTES - s->raw_len);
+        ssize_t n = read(s->fd, s->buffer + s->raw_len,
+                         room_for(s, s->raw_before + s->raw_len, RAW_BYTES - s->raw_len));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -147,6 +155,7 @@ static struct tide_stream *stream_new(const char *name, struct tide_error *e)
         return NULL;
     }
     s->fd = -1;
+    s->raw_end = UINT64_MAX;
     if ((s->name = tide_strdup(name)) == NULL) {
         tide_nomem(e);
         free(s);
@@ -156,6 +165,12 @@ static struct tide_stream *stream_new(const char *name, struct tide_error *e)
 }
 
 struct tide_stream *tide_stream_open(const char *path, struct tide_error *e)
+{
+    return tide_stream_open_part(path, 0, UINT64_MAX, 0, e);
+}
+
+struct tide_stream *tide_stream_open_part(const char *path, uint64_t from, uint64_t to,
+                                          uint64_t content, struct tide_error *e)
 {
     bool standard = strcmp(path, "-") == 0;
     struct tide_stream *s = stream_new(standard ? "standard input" : path, e);
@@ -180,6 +195,13 @@ struct tide_stream *tide_stream_open(const char *path, struct tide_error *e)
         goto failed;
     }
     s->raw = s->buffer;
+    s->raw_before = s->member_raw = from;
+    s->raw_end = to;
+    s->offset = s->member_offset = content;
+    if (from > 0 && lseek(s->fd, (off_t)from, SEEK_SET) < 0) {
+        tide_fail(e, TIDE_E_IO, "%s", strerror(errno));
+        goto failed;
+    }
     if (sniff(s, e) < 0)
         goto failed;
     return s;

@@ -21,6 +21,10 @@ struct tide_stream;
 /* Opens a file, or standard input for "-". A directory, an unreadable and an empty file are
  * errors. NULL on failure. `name` is used in messages. Release with tide_stream_close(). */
 struct tide_stream *tide_stream_open(const char *path, struct tide_error *e);
+/* Bytes [from, to) of a file alone: whole members, or plain content. `content` is the offset of its
+ * first byte in the whole content, for messages and tide_stream_offset(). */
+struct tide_stream *tide_stream_open_part(const char *path, uint64_t from, uint64_t to,
+                                          uint64_t content, struct tide_error *e);
 /* Reads from memory, which must stay until the stream is closed. */
 struct tide_stream *tide_stream_memory(const void *data, size_t n, const char *name,
                                        struct tide_error *e);

@@ -31,6 +31,10 @@ offers pagetide explain -p cl
 ok "policies" grep -qx clock "$tmp/out"
 offers pagetide compare --format la
 ok "formats" grep -qx lackey "$tmp/out"
+offers pagetide trace ver
+ok "new commands" grep -qx verify "$tmp/out"
+offers pagetide trace convert --to ti
+ok "formats that are written" grep -qx tide "$tmp/out"
 offers pagetide list pol
 ok "lists" grep -qx policies "$tmp/out"
 offers pagetide help co

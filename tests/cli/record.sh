@@ -14,7 +14,7 @@ PATH=$tmp/empty "$pagetide" record /bin/true >"$tmp/out" 2>"$tmp/err"
 code=$?
 ok "without valgrind: exit 1" [ "$code" -eq 1 ]
 ok "without valgrind: what to install" has err "install the package valgrind"
-ok "without valgrind: no file" [ ! -e true.lackey.gz ]
+ok "without valgrind: no file" [ ! -e true.tide ]
 
 if ! command -v valgrind >/dev/null; then
     skip "recording" "valgrind is not installed"
@@ -44,24 +44,50 @@ ok "the trace: fetches" [ "$(count sh.gz fetches)" -gt 10000 ]
 ok "compressed" gzip -t sh.gz
 
 run record -- true
-ok "the default name" [ -s true.lackey.gz ]
+ok "the default name and format" gzip -t true.tide
 ok "a note, no counter" [ "$(wc -l <"$tmp/err")" -eq 1 ]
+SOURCE_DATE_EPOCH=1000000000 "$pagetide" record -q -o sh.tide -- sh -c 'exit 7' 2>"$tmp/err"
+code=$?
+ok "tide: exit code" [ "$code" -eq 7 ]
+run trace info sh.tide
+ok "tide: format" has out "format      tide"
+ok "tide: command" has out "command     sh -c exit 7"
+ok "tide: recorder" has out ", valgrind-"
+ok "tide: date by SOURCE_DATE_EPOCH" has out "date        2001-09-09T01:46:40Z"
+ok "tide: page size of the host" has out "host pages  "
+ok "tide: layout and calls" has out "from the layout and the system calls"
+ok "tide: pages by segment" has out "  stack "
+run trace verify sh.tide
+ok "tide: intact" [ "$code" -eq 0 ]
+SOURCE_DATE_EPOCH=soon "$pagetide" record -q -o x.tide true >"$tmp/out" 2>"$tmp/err"
+code=$?
+ok "a strange SOURCE_DATE_EPOCH: exit 2" [ "$code" -eq 2 ]
 
 # parts
 run record -q -o part.gz --skip 1K --max-accesses 5K --no-instructions -- sleep 1000
 ok "--max-accesses: exit 0" [ "$code" -eq 0 ]
 ok "--max-accesses: so many" [ "$(count part.gz accesses)" -eq 5000 ]
 ok "--no-instructions" [ "$(count part.gz fetches)" -eq 0 ]
+run record -q -o part.tide --skip 1K --max-accesses 5K --no-instructions -- sleep 1000
+ok "parts in tide: exit 0" [ "$code" -eq 0 ]
+ok "parts in tide: so many" [ "$(count part.tide accesses)" -eq 5000 ]
+ok "parts in tide: no fetches" [ "$(count part.tide fetches)" -eq 0 ]
+run trace verify part.tide
+ok "parts in tide: intact" [ "$code" -eq 0 ]
+run trace info part.tide
+ok "parts in tide: said" has out "note        without instruction fetches; from access 1000 on; at most 5000 accesses"
 run record -q -o data.gz --skip 10G -- true
 ok "all is skipped: exit 1" [ "$code" -eq 1 ]
 ok "all is skipped: no file" [ ! -e data.gz ]
 
 # ends before its time
-run record -q -o killed.gz -- sh -c 'kill -SEGV $$'
-ok "a crash: exit 139" [ "$code" -eq 139 ]
-"$pagetide" trace info killed.gz >"$tmp/out" 2>"$tmp/err"
-ok "a crash: the trace" [ $? -eq 0 ]
-"$pagetide" record -q -o term.gz -- sh -c 'echo ready; while :; do :; done' >ready 2>"$tmp/err" &
+for file in killed.gz killed.tide; do
+    run record -q -o $file -- sh -c 'kill -SEGV $$'
+    ok "a crash: exit 139" [ "$code" -eq 139 ]
+    "$pagetide" trace verify $file >"$tmp/out" 2>"$tmp/err"
+    ok "a crash: $file is complete" [ $? -eq 0 ]
+done
+"$pagetide" record -q -o term.tide -- sh -c 'echo ready; while :; do :; done' >ready 2>"$tmp/err" &
 pid=$!
 tries=0
 while [ ! -s ready ] && [ $tries -lt 300 ]; do
@@ -72,9 +98,28 @@ kill -TERM $pid
 wait $pid
 code=$?
 ok "SIGTERM is the program's: exit 143" [ "$code" -eq 143 ]
-ok "SIGTERM: the trace is complete" gzip -t term.gz
-"$pagetide" trace info term.gz >"$tmp/out" 2>"$tmp/err"
+ok "SIGTERM: the trace is complete" gzip -t term.tide
+"$pagetide" trace verify term.tide >"$tmp/out" 2>"$tmp/err"
 ok "SIGTERM: it can be read" [ $? -eq 0 ]
+if env --default-signal=INT true 2>/dev/null; then
+    # a shell has its background ignore SIGINT
+    : >ready
+    env --default-signal=INT "$pagetide" record -q -o int.tide -- sh -c 'trap "exit 9" INT; echo ready; while :; do :; done' >ready 2>"$tmp/err" &
+    pid=$!
+    tries=0
+    while [ ! -s ready ] && [ $tries -lt 300 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill -INT $pid
+    wait $pid
+    code=$?
+    ok "SIGINT is the program's: exit 9" [ "$code" -eq 9 ]
+    "$pagetide" trace verify int.tide >"$tmp/out" 2>"$tmp/err"
+    ok "SIGINT: the trace is complete" [ $? -eq 0 ]
+else
+    skip "SIGINT" "env cannot set signals back"
+fi
 ok "no temporary files" [ -z "$(find . -name '*.tmp')" ]
 run record -o none.gz -- ./no-such-program
 ok "no such program: exit 127" [ "$code" -eq 127 ]
@@ -94,6 +139,12 @@ for file in kids.lackey.gz kids.1.lackey.gz kids.2.lackey.gz; do
 done
 "$pagetide" trace info kids.1.lackey.gz >"$tmp/out"
 ok "--children: the child's command" has out "/bin/true"
+
+run record -q --children -o kids.tide -- sh -c '/bin/true; exit 4'
+for file in kids.tide kids.1.tide; do
+    "$pagetide" trace verify "$file" >"$tmp/out" 2>"$tmp/err"
+    ok "$file" [ $? -eq 0 ]
+done
 
 # heap calls
 run record --heap -q -o heap.gz -- sh -c :
@@ -136,6 +187,12 @@ ok "--heap: memalign" has out " 777 bytes"
 ok "--heap: three times free" [ "$(grep -c free "$tmp/out")" -eq 3 ]
 ok "--heap: the block that is freed is the one that realloc gave" \
     [ "$(sed -n 's/.*realloc.* to \([0-9a-f]*\),.*/\1/p' "$tmp/out")" = "$(sed -n 's/.*free *\([0-9a-f]*\)$/\1/p' "$tmp/out" | head -1)" ]
+run record -q --heap -o heap.tide -- ./heap
+"$pagetide" trace head heap.tide -n 10000000 | grep -E 'malloc|realloc|free' | sed 's/0x[0-9a-f]*//g' >"$tmp/out"
+ok "--heap in tide: malloc" has out " 1234 bytes"
+ok "--heap in tide: calloc" has out " 143 bytes zeroed"
+"$pagetide" trace verify heap.tide >"$tmp/out"
+ok "--heap in tide: intact, nothing strange" [ "$(grep -c strange "$tmp/out")" -eq 0 ]
 "$pagetide" trace info heap.gz >"$tmp/out"
 ok "--heap: nothing outside mappings" lacks out "segmentation faults"
 ok "--heap: the shim is not in the trace" [ "$(zcat heap.gz | grep -c '/pagetide-heap_shim.so' )" -eq 0 ]

@@ -82,7 +82,7 @@ ok "check --resolved: defaults" has out "page_size: 4K"
 ok "check --resolved: writes nothing" [ ! -e "$tmp/resolved" ]
 
 # list
-for topic in policies tlbs presets formats metrics; do
+for topic in policies tlbs presets formats outputs metrics; do
     run list $topic
     ok "list $topic" [ "$code" -eq 0 ]
     ok "list $topic: something" [ -s "$tmp/out" ]

@@ -138,7 +138,7 @@ fails "parameters that do not fit" 2 "is above pages" trace generate ramp,pages=
 fails "both ways" 2 "not from both" trace generate zipf --spec "$tmp/spec.yaml" -o "$tmp/x"
 
 # reduce
-reduced=$root/traces/words.lackey.gz
+reduced=$root/traces/words.tide
 run trace reduce "$reduced" --frames 20 -o "$tmp/sad.gz"
 ok "reduce: exit 0" [ "$code" -eq 0 ]
 ok "reduce: a tenth at most is left" [ $(($(accesses "$tmp/sad.gz") * 10)) -lt "$(accesses "$reduced")" ]

@@ -36,9 +36,9 @@ static struct account drain(const uint8_t *data, size_t size, const char *inflat
     char buf[4096];
     ssize_t got;
 
-    setenv("TIDE_INFLATE", inflate, 1);
+    setenv("PAGETIDE_INFLATE", inflate, 1);
     s = tide_stream_memory(data, size, "fuzz", &a.error);
-    unsetenv("TIDE_INFLATE");
+    unsetenv("PAGETIDE_INFLATE");
     if (s == NULL)
         return a;
     while ((got = tide_stream_read(s, buf, sizeof buf, &a.error)) > 0)

@@ -61,7 +61,7 @@ heads() {
 words() {
     pattern='\b(TODO|FIXME|XXX|HACK)\b|[Pp]laceholder|not (yet )?implemented|[Cc]oming soon'
     ! find sim tests bench configs traces .ci Makefile README.md meson.build -type f \
-        ! -name '*.gz' ! -path tests/lint/lint.sh -print0 | xargs -0 grep -nE "$pattern"
+        ! -name '*.gz' ! -name '*.tide' ! -path tests/lint/lint.sh -print0 | xargs -0 grep -nE "$pattern"
 }
 
 format() {
@@ -77,12 +77,12 @@ format() {
 traces() {
     bad=0
     sum=0
-    for trace in traces/*.gz; do
+    for trace in traces/*.gz traces/*.tide traces/long/*.tide; do
         bytes=$(wc -c <"$trace")
         sum=$((sum + bytes))
-        name=$(basename "$trace" .lackey.gz)
+        name=$(echo "${trace#traces/}" | sed 's/\.lackey\.gz$//; s/\.tide$//')
         [ "$bytes" -le 3145728 ] || { echo "$trace:1: $bytes bytes, more than 3 MB" && bad=1; }
-        digest=$(zcat "$trace" | sha256sum | cut -d' ' -f1)
+        digest=$(zcat <"$trace" | sha256sum | cut -d' ' -f1)
         grep -q "^| $name |.*| $digest |" traces/PROVENANCE.md ||
             { echo "$trace:1: no row with this name and digest in traces/PROVENANCE.md" && bad=1; }
     done

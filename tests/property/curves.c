@@ -741,7 +741,7 @@ static uint64_t machine_faults(const struct tide_block *b, const char *policy, u
     config.limit = c->limit;
     scan = tide_scan_new(tide_machine_geometry(&config), c->skip, c->warmup, c->limit, true, &e);
     cr_assert_not_null(scan);
-    cr_assert_eq(tide_scan_feed(scan, b, &e), 1, "%s", e.what);
+    cr_assert_eq(tide_scan_feed(scan, b, NULL, &e), 1, "%s", e.what);
     cr_assert_eq(tide_scan_finish(scan, &e), 0);
     m = tide_machine_new(&config, engine, tide_scan_distinct_pages(scan), tide_scan_future(scan),
                          NULL, &e);

@@ -1,12 +1,15 @@
 /* A trace in memory through one machine: see replay.h. */
 #include "replay.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pager/scan.h"
 #include "report/machine.h"
 #include "trace/reader.h"
+#include "trace/sink.h"
 
 static int keep_sample(void *context, const struct tide_machine *m, const struct tide_sample *s,
                        struct tide_error *e)
@@ -37,7 +40,7 @@ static int scan(const char *text, size_t n, const char *format, const struct tid
     if (*out == NULL)
         rc = e->code;
     while (rc > 0 && (rc = tide_reader_next(r, b, e)) > 0)
-        rc = tide_scan_feed(*out, b, e);
+        rc = tide_scan_feed(*out, b, NULL, e);
     tide_reader_close(r);
     return rc < 0 ? rc : tide_scan_finish(*out, e);
 }
@@ -49,13 +52,14 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
     struct tide_machine_watch watch = {.context = &csv, .sample = keep_sample};
     struct tide_block *b = malloc(sizeof *b);
     struct tide_block_runs *runs = malloc(sizeof *runs);
+    struct tide_access *accesses = malloc(TIDE_BLOCK_ACCESSES * sizeof *accesses);
     struct tide_scan *s = NULL;
     struct tide_machine *m = NULL;
     struct tide_reader *r = NULL;
     int rc;
 
     *out = (struct replay){0};
-    if (b == NULL || runs == NULL)
+    if (b == NULL || runs == NULL || accesses == NULL)
         abort();
     rc = scan(text, n, format, c, b, &s, e);
     if (rc == 0) {
@@ -65,9 +69,14 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
         rc = m != NULL && r != NULL ? 1 : e->code;
         tide_block_runs_init(runs, tide_machine_geometry(c));
     }
+    if (rc > 0 && engine == TIDE_ENGINE_FAST &&
+        tide_block_runs_take_fragments(tide_machine_geometry(c)))
+        tide_reader_take_fragments(r);
     while (rc > 0 && (rc = tide_reader_next(r, b, e)) > 0) {
+        tide_block_expand(b, 0, b->n_accesses, accesses);
+        out->fragments += b->dictionary != NULL ? b->n_fragments : 0;
         for (size_t i = 0; i < b->n_accesses; i++) {
-            const struct tide_access *a = &b->accesses[i];
+            const struct tide_access *a = &accesses[i];
 
             out->crossings += a->addr >> c->page_shift != (a->addr + a->size - 1) >> c->page_shift;
         }
@@ -91,9 +100,39 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
     if (r != NULL)
         tide_reader_close(r);
     tide_csv_fini(&csv);
+    free(accesses);
     free(runs);
     free(b);
     return rc;
+}
+
+char *as_tide(const char *text, size_t n, const char *format, size_t *out_n, struct tide_error *e)
+{
+    char path[] = "/tmp/pagetide-replay-XXXXXX", *bytes = NULL;
+    struct tide_sink_options options = {0};
+    struct tide_block *b = malloc(sizeof *b);
+    struct tide_reader *r = open_reader(text, n, format, e);
+    int fd = mkstemp(path), rc = 1;
+    struct tide_sink *sink = r != NULL ? tide_sink_open("tide", path, &options, e) : NULL;
+    off_t size;
+
+    while (sink != NULL && rc > 0 && (rc = tide_reader_next(r, b, e)) > 0)
+        rc = tide_sink_put(sink, b, NULL, e) == 0 ? 1 : e->code;
+    if (sink != NULL && rc == 0 && tide_sink_finish(sink, e) == 0) {
+        close(fd);
+        fd = open(path, O_RDONLY);
+        size = lseek(fd, 0, SEEK_END);
+        bytes = malloc((size_t)size);
+        if (bytes == NULL || pread(fd, bytes, (size_t)size, 0) != size)
+            abort();
+        *out_n = (size_t)size;
+    }
+    close(fd);
+    unlink(path);
+    if (r != NULL)
+        tide_reader_close(r);
+    free(b);
+    return bytes;
 }
 
 void replay_free(struct replay *r)

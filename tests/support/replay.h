@@ -11,6 +11,7 @@ struct replay {
     struct tide_counts counts;
     enum tide_machine_status status;
     uint64_t crossings; /* accesses of the trace that cross a page of this machine */
+    uint64_t fragments; /* that the machine was given (trace/fragments.h) */
 };
 
 /* Returns 0, or a negative code with *e filled. `format` NULL: by content. Scans first where the
@@ -18,5 +19,7 @@ struct replay {
 int replay(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
            enum tide_engine engine, struct replay *out, struct tide_error *e);
 void replay_free(struct replay *r);
+/* The same trace in the native format; NULL: failed. The caller's. */
+char *as_tide(const char *text, size_t n, const char *format, size_t *out_n, struct tide_error *e);
 
 #endif

@@ -420,11 +420,12 @@ Test(config, a_batch_merges_its_defaults_key_by_key)
 Test(config, what_does_not_change_a_run_is_not_in_its_text)
 {
     struct outcome a = parse("traces: ['-']\n", NULL);
-    struct outcome b = parse("experiment: other\ntraces: '-'\nformat: pages\n"
-                             "output: {dir: d, interval: 10K, curves: []}\n"
-                             "machine: {page_size: 4KiB, policy: {name: lru}, seed: 1,\n"
-                             "  tlb: x86-skylake, page_table: {kind: radix, bits: [9, 9, 9, 9]}}\n",
-                             NULL);
+    struct outcome b =
+        parse("experiment: other\ntraces: '-'\nformat: pages\n"
+              "output: {dir: d, interval: 10K, curves: [lru, reuse], tau: [5K, 10]}\n"
+              "machine: {page_size: 4KiB, policy: {name: lru}, seed: 1,\n"
+              "  tlb: x86-skylake, page_table: {kind: radix, bits: [9, 9, 9, 9]}}\n",
+              NULL);
     struct outcome c = parse("traces: ['-']\nskip: 1\n", NULL);
 
     cr_assert_eq(a.rc + b.rc + c.rc, 0, "%s%s%s", a.said, b.said, c.said);
@@ -432,6 +433,12 @@ Test(config, what_does_not_change_a_run_is_not_in_its_text)
     cr_expect_str_neq(a.x.list[0].resolved[0], c.x.list[0].resolved[0]);
     cr_expect_eq(b.x.list[0].machines[0].interval, 10000);
     cr_expect_str_eq(b.x.list[0].trace_format, "pages");
+    cr_expect_eq(a.x.list[0].n_curves, 0);
+    cr_assert_eq(b.x.list[0].n_curves, 1);
+    cr_expect_eq(b.x.list[0].curves[0].curves.which, 1u << TIDE_CURVE_LRU | 1u << TIDE_CURVE_REUSE);
+    cr_assert_eq(b.x.list[0].curves[0].n_taus, 2);
+    cr_expect_eq(b.x.list[0].curves[0].taus[0], 5000);
+    cr_expect_eq(b.x.list[0].curves[0].interval, 10000);
     done(&a);
     done(&b);
     done(&c);
@@ -718,7 +725,7 @@ static const char everything[] =
     "    sweep:\n"
     "      machine.frames: [10%, 25%]\n"
     "      machine.tlb.l1.entries: [32, 64]\n"
-    "    output: {dir: ../x, interval: 100K}\n"
+    "    output: {dir: ../x, interval: 100K, curves: [opt], tau: [1K, 2K]}\n"
     "  - {experiment: two, machine: {memory: 64M, tlb: champsim}, warmup: 10K, limit: 1M}\n";
 
 /* There in a sanitizer build: nonzero if memory has been lost. */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "metrics/columns.h"
 #include "report/csv.h"
+#include "report/curves.h"
 #include "report/json.h"
 #include "report/outfile.h"
 #include "report/table.h"
@@ -36,7 +37,8 @@ Test(columns, names_are_unique_and_everything_is_defined)
         for (size_t k = 0; k < t; k++)
             cr_expect_str_neq(info->name, tide_tables[k].name);
         if (t != TIDE_TABLE_schema)
-            cr_expect_str_eq(info->columns[0].name, "run");
+            cr_expect_str_eq(info->columns[0].name,
+                             tide_report_is_curve((enum tide_table)t) ? "trace" : "run");
     }
 }
 
@@ -60,6 +62,10 @@ Test(columns, published_ones_stand_first_and_in_order)
         {TIDE_TABLE_buddy, "run,vtime_refs,zone,order,free_blocks,unusable_index"},
         {TIDE_TABLE_slab, "run,cache,object_bytes,order,objects_per_slab,active_objects,"
                           "total_objects,slabs"},
+        {TIDE_TABLE_mrc, "trace,page_bytes,policy,frames,faults"},
+        {TIDE_TABLE_wss, "trace,page_bytes,tau_refs,wss_pages,miss_ratio"},
+        {TIDE_TABLE_wst, "trace,vtime_refs,tau_refs,wss_pages"},
+        {TIDE_TABLE_reuse, "trace,page_bytes,distance_pages,references"},
         {TIDE_TABLE_schema, "file,column,unit,definition"},
     };
 

@@ -6,7 +6,7 @@
 
 #define KNOWN                                                                                  \
     "lackey, addr, pages, pinatrace, itrace, din, csv, memtrace, drmemtrace, champsim, gem5, " \
-    "oraclegeneral, rep, malloclog, ftrace"
+    "oraclegeneral, rep, malloclog, ftrace, tide"
 
 /* ---- finding the format ---- */
 

@@ -172,7 +172,7 @@ Test(sink, texts, .init = make_dir, .fini = remove_dir)
     expect_file("pages", "# command: prog -x\n# note: a note\n1\n1\n2\n3w\n3\n4\n3w\n4w\n");
     expect_file("addr", "# command: prog -x\n# note: a note\n00001000 R\n00001ffe R\n00002000 R\n"
                         "00003008 W\n00003fff R\n00004000 R\n00003fff W\n00004000 W\n");
-    expect_file("din", "2 1000 3\n0 1ffe 4\n1 3008 8\n0 3fff 2\n1 3fff 2\n");
+    expect_file("din", "2 1000 03\n0 1ffe 04\n1 3008 08\n0 3fff 02\n1 3fff 02\n");
 }
 
 static uint64_t little(const unsigned char *p, unsigned n)

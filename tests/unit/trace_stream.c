@@ -446,14 +446,14 @@ static char *account(const void *raw, size_t n, size_t step, const char *inflate
     struct bytes got = {0};
     int rc;
 
-    setenv("TIDE_INFLATE", inflate, 1);
+    setenv("PAGETIDE_INFLATE", inflate, 1);
     s = tide_stream_memory(raw, n, "t", &e);
     cr_assert_not_null(s);
     rc = drain(s, step, &got, &e);
     say(&got, "|%d %s: %s", rc, e.where, e.what);
     say(&got, "|%08x of %llu", tide_stream_crc32(s), (unsigned long long)tide_stream_offset(s));
     tide_stream_close(s);
-    unsetenv("TIDE_INFLATE");
+    unsetenv("PAGETIDE_INFLATE");
     return (char *)got.p;
 }
 

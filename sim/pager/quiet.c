@@ -1,0 +1,729 @@
+/* The fast engine: passes over quiet references.
+ *
+ * Nearly every reference hits in its side's first-level TLB array and changes nothing but the
+ * recency of that entry: the page's reference bit and stamp are set, what the reference does is
+ * permitted, and a page that is written is dirty already. `quiet` knows for which slots and kinds
+ * that is so; such a reference costs one look at the slot that probably holds its page. What the
+ * passed references count is added up and settled before anything else happens: any other reference
+ * is made by the plain engine's step. All quietness ends when something may have changed bits,
+ * permissions or stamps: at faults, deadlines and events.
+ *
+ * The page that is fetched from is the latest of its array as long as it is fetched from, so it is
+ * looked up once only, and once for a fragment where the block has that form.
+ *
+ * A policy that observes the order of last references is told late, before it may decide: pages in
+ * the order of their last reference, each once.
+ *
+ * Not for machines where more than that matters: policies that count or want every change of page,
+ * TLB kinds that count uses, sides that share an array or have none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "pager/internal.h"
+
+/* ---- life ---- */
+
+static bool fits(const struct tide_machine *m)
+{
+    const struct tide_tlb *t = &m->tlb;
+
+    /* with smaller pages, addresses that are not canonical could look like pages of a process */
+    if (m->engine != TIDE_ENGINE_FAST || !machine_wants_order_only(m) ||
+        !tide_block_runs_take_fragments(m->geometry))
+        return false;
+    for (int side = 0; side < TIDE_SIDES; side++) {
+        enum tide_tlb_kind kind;
+
+        if (t->depth[side] == 0)
+            return false;
+        kind = t->arrays[t->path[side][0]].kind;
+        if (kind != TIDE_TLB_lru && kind != TIDE_TLB_fifo && kind != TIDE_TLB_random)
+            return false;
+    }
+    return t->path[TIDE_SIDE_FETCH][0] != t->path[TIDE_SIDE_DATA][0];
+}
+
+int quiet_init(struct tide_machine *m, struct tide_error *e)
+{
+    if (!fits(m))
+        return 0;
+    for (int side = 0; side < TIDE_SIDES; side++) {
+        struct tide_tlb_array *a = &m->tlb.arrays[m->tlb.path[side][0]];
+        struct lane *lane = &m->lanes[side];
+
+        lane->array = a;
+        lane->tags = a->tags;
+        lane->quiet = tide_calloc(a->config.entries, sizeof *lane->quiet);
+        lane->unused_order = tide_calloc(a->config.entries, sizeof *lane->unused_order);
+        if (lane->quiet == NULL || lane->unused_order == NULL)
+            return tide_nomem(e);
+        lane->order = a->kind == TIDE_TLB_lru ? a->order : lane->unused_order;
+    }
+    if (m->policy->observes == TIDE_OBSERVES_ORDER) {
+        m->remembered = tide_calloc(1, sizeof *m->remembered);
+        if (m->remembered != NULL)
+            m->remembered->marks = tide_calloc(m->capacity, sizeof *m->remembered->marks);
+        if (m->remembered == NULL || m->remembered->marks == NULL)
+            return tide_nomem(e);
+    }
+    m->passes_over = true;
+    return 0;
+}
+
+void quiet_fini(struct tide_machine *m)
+{
+    for (int side = 0; side < TIDE_SIDES; side++) {
+        free(m->lanes[side].quiet);
+        free(m->lanes[side].unused_order);
+    }
+    if (m->remembered != NULL)
+        free(m->remembered->marks);
+    free(m->remembered);
+}
+
+void quiet_disturb(struct tide_machine *m)
+{
+    for (int side = 0; side < TIDE_SIDES && m->passes_over; side++)
+        memset(m->lanes[side].quiet, 0, m->lanes[side].array->config.entries);
+}
+
+/* 1 << kind for which references to the page in a frame change nothing but recency. */
+static unsigned quiet_kinds(const struct tide_machine *m, uint32_t frame)
+{
+    const struct frame *f = &m->frames[frame];
+    unsigned bits = m->bits[frame], quiet = 0;
+
+    if (f->stamp == m->epoch &&
+        (m->config.observe == TIDE_OBSERVE_ACCESSED_BIT || (bits & TIDE_FRAME_REFERENCED) != 0)) {
+        if ((f->prot & TIDE_PROT_EXEC) != 0)
+            quiet |= 1u << TIDE_FETCH;
+        if ((f->prot & TIDE_PROT_READ) != 0)
+            quiet |= 1u << TIDE_READ;
+        if ((f->prot & TIDE_PROT_WRITE) != 0 && (bits & TIDE_FRAME_DIRTY) != 0)
+            quiet |= 1u << TIDE_WRITE;
+        if ((quiet & 1u << TIDE_READ) != 0 && (quiet & 1u << TIDE_WRITE) != 0)
+            quiet |= 1u << TIDE_MODIFY;
+    }
+    return quiet;
+}
+
+/* Finds out for which kinds a page is quiet on its side. */
+static void look_at(struct tide_machine *m, struct lane *lane, tide_page page)
+{
+    int32_t slot = tide_tlb_array_find(lane->array, page);
+
+    if (slot < 0)
+        return;
+    lane->quiet[slot] = (uint8_t)quiet_kinds(m, lane->array->frames[slot]);
+    lane->likely[page.v % LIKELY] = (uint32_t)slot;
+}
+
+/* ---- the pass ---- */
+
+/* Where the pass over a segment stands. Places are (access, data access): indices in the block. */
+struct pass {
+    struct tide_machine *m;
+    const struct tide_block *b;
+    unsigned process;      /* dense index; UINT32_MAX: none yet */
+    struct process *of;    /* that process; NULL: the machine does not know it yet */
+    uint64_t process_bits; /* of its pages */
+    uint64_t code;         /* the page that is fetched from, quiet; NO_CODE: look it up */
+    uint32_t code_frame;   /* its frame, where the policy is told of the order */
+    bool fetched;          /* it has been fetched from since the policy was told of it */
+    uint64_t use;          /* the last stamp given out in either first-level array */
+    /* What lies before this place is counted; what has been passed over since has so many
+     * modifies, which are two references. */
+    size_t settled, data_settled, modifies;
+    uint64_t looked_up[TIDE_SIDES]; /* references among them that the TLB has counted */
+    size_t safe; /* accesses before this one end before something is due, whatever they are */
+};
+
+/* No page of a process that is passed over. */
+#define NO_CODE (UINT64_MAX - 1)
+
+/* The policy is told what has been remembered for it: pages in the order of their last reference.
+ */
+static void tell_remembered(struct tide_machine *m)
+{
+    struct remembered *t = m->remembered;
+    size_t kept = 0;
+
+    if (t->n == 0)
+        return;
+    if (++t->mark == 0) {
+        memset(t->marks, 0, m->capacity * sizeof *t->marks);
+        t->mark = 1;
+    }
+    for (size_t i = t->n; i-- > 0;) {
+        uint32_t frame = t->frames[i];
+
+        t->last[kept] = frame;
+        kept += t->marks[frame] != t->mark;
+        t->marks[frame] = t->mark;
+    }
+    t->n = 0;
+    m->last_touched = t->last[0];
+    while (kept-- > 0)
+        m->policy->touch(m->policy_state, t->last[kept], 1, 0);
+}
+
+static inline void remember(struct remembered *t, uint32_t frame, unsigned really)
+{
+    t->frames[t->n] = frame;
+    t->n += really;
+}
+
+/* Counts what has been passed over before a place. */
+static void settle(struct pass *p, size_t at, size_t data_at)
+{
+    struct tide_machine *m = p->m;
+    size_t accesses = at - p->settled, data_accesses = data_at - p->data_settled;
+    uint64_t references = accesses + p->modifies;
+
+    if (accesses > 0) {
+        m->now += references;
+        m->counts.references += references;
+        m->counts.accesses += accesses;
+        p->of->references += references;
+        for (int side = 0; side < TIDE_SIDES; side++) {
+            struct tide_tlb_array *a = m->lanes[side].array;
+            uint64_t n =
+                side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses + p->modifies;
+
+            n -= p->looked_up[side];
+            p->looked_up[side] = 0;
+            a->stats.lookups += n;
+            a->stats.hits += n;
+            a->now = p->use;
+        }
+    }
+    if (m->remembered != NULL) {
+        remember(m->remembered, p->code_frame, p->fetched);
+        tell_remembered(m);
+        p->fetched = false;
+    }
+    p->settled = at;
+    p->data_settled = data_at;
+    p->modifies = 0;
+}
+
+/* Everything before the place is counted: what holds until the next reference in full. */
+static void go_on(struct pass *p, size_t at, size_t data_at)
+{
+    struct tide_machine *m = p->m;
+    uint64_t left = m->deadline > m->now ? m->deadline - m->now - 1 : 0;
+    uint64_t use = m->lanes[TIDE_SIDE_FETCH].array->now;
+
+    p->use = use > m->lanes[TIDE_SIDE_DATA].array->now ? use : m->lanes[TIDE_SIDE_DATA].array->now;
+    p->settled = at;
+    p->data_settled = data_at;
+    p->modifies = 0;
+    p->safe = left / 2 < TIDE_BLOCK_ACCESSES ? at + left / 2 : SIZE_MAX;
+}
+
+/* Everything before is settled. */
+static void set_process(struct pass *p, unsigned process)
+{
+    struct tide_machine *m = p->m;
+
+    p->process = process;
+    /* addresses with all upper bits set look like pages of the last one */
+    p->of =
+        process < m->n_processes && process < TIDE_MAX_PROCESSES - 1 ? m->processes[process] : NULL;
+    p->process_bits = (uint64_t)process << TIDE_VPN_BITS;
+    p->code = NO_CODE;
+}
+
+/* Changes whenever the policy may have decided something. */
+static inline uint64_t decisions_of(const struct tide_machine *m)
+{
+    return m->counts.faults_minor + m->counts.faults_major + m->counts.evictions;
+}
+
+/* The access at a place, in full. */
+static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_t data_at,
+                   struct tide_error *e)
+{
+    struct tide_machine *m = p->m;
+    enum tide_side side = tide_side_of((enum tide_kind)a->kind);
+    uint64_t decisions, deadline, last = a->addr + (a->size - 1);
+    bool disturbed;
+    int rc;
+
+    settle(p, at, data_at);
+    decisions = decisions_of(m);
+    deadline = m->deadline;
+    rc = step_access(m, a, false, e);
+    if (rc != 0)
+        return rc;
+    disturbed = decisions_of(m) != decisions || m->now >= deadline || m->config.flush_on_clear;
+    if (disturbed)
+        quiet_disturb(m);
+    if (a->process != p->process || p->of == NULL)
+        set_process(p, a->process);
+    if (disturbed || side == TIDE_SIDE_FETCH)
+        p->code = NO_CODE;
+    if (tide_canonical(m->geometry, a->addr))
+        look_at(m, &m->lanes[side], tide_page_of(m->geometry, a->process, a->addr));
+    if (tide_canonical(m->geometry, last))
+        look_at(m, &m->lanes[side], tide_page_of(m->geometry, a->process, last));
+    go_on(p, at + 1, data_at + (side == TIDE_SIDE_DATA));
+    return 0;
+}
+
+/* A reference that is permitted and hits in the TLB, at whatever level: no decision depends on it,
+ * so it is made without settling what precedes it. The first level counts it with the rest that is
+ * passed over, unless it misses there. False: it is not like that, and has not been made. */
+static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigned kind)
+{
+    const unsigned needed = kind == TIDE_MODIFY ? TIDE_PROT_READ | TIDE_PROT_WRITE
+                                                : tide_prot_needed((enum tide_kind)kind);
+    struct tide_machine *m = p->m;
+    struct lane *lane = &m->lanes[side];
+    unsigned level = 0;
+    uint32_t frame = 0;
+    int32_t slot = -1;
+
+    for (; level < m->tlb.depth[side]; level++) {
+        const struct tide_tlb_array *a = &m->tlb.arrays[m->tlb.path[side][level]];
+
+        if ((slot = tide_tlb_array_find(a, (tide_page){page})) >= 0) {
+            frame = a->frames[slot];
+            break;
+        }
+    }
+    if (slot < 0 || (m->frames[frame].prot & needed) != needed)
+        return false;
+    if (level > 0) {
+        lane->array->now = p->use;
+        tide_tlb_lookup(&m->tlb, side, (tide_page){page}, &frame);
+        tide_tlb_note(&m->tlb, side, (int)level, &m->frames[frame].seen);
+        p->use = lane->array->now;
+        p->looked_up[side]++;
+    }
+    step_mark(m, frame, kind == TIDE_WRITE || kind == TIDE_MODIFY);
+    if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE)
+        m->bits[frame] |= TIDE_FRAME_REFERENCED;
+    look_at(m, lane, (tide_page){page});
+    return true;
+}
+
+/* The slot of a page that is quiet for a kind, or -1. */
+static inline __attribute__((always_inline)) int64_t quiet_slot(struct lane *lane, uint64_t page,
+                                                                unsigned kind)
+{
+    uint32_t slot = lane->likely[page % LIKELY];
+
+    if (__builtin_expect(lane->tags[slot] != page, 0)) {
+        int32_t found = tide_tlb_array_find(lane->array, (tide_page){page});
+
+        if (found < 0)
+            return -1;
+        slot = lane->likely[page % LIKELY] = (uint32_t)found;
+    }
+    return (lane->quiet[slot] >> kind & 1) != 0 ? (int64_t)slot : -1;
+}
+
+/* Fetching goes on in this page. False: it is not quiet. */
+static bool take_code(struct pass *p, uint64_t page)
+{
+    struct tide_machine *m = p->m;
+    struct lane *lane = &m->lanes[TIDE_SIDE_FETCH];
+    int64_t slot = quiet_slot(lane, page, TIDE_FETCH);
+
+    if (slot < 0) {
+        if (!make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH))
+            return false;
+        slot = quiet_slot(lane, page, TIDE_FETCH);
+    }
+    if (m->remembered != NULL) {
+        remember(m->remembered, p->code_frame, p->fetched);
+        p->fetched = false;
+        p->code_frame = lane->array->frames[slot];
+    }
+    lane->order[slot] = ++p->use;
+    p->code = page;
+    return true;
+}
+
+/* An address of a page that is not canonical gives no page of the process: its upper bits stay. */
+static inline uint64_t page_number(uint64_t addr, unsigned shift)
+{
+    return (uint64_t)((int64_t)addr >> shift);
+}
+
+static inline bool crosses(uint64_t addr, uint32_t size, unsigned shift)
+{
+    uint64_t bytes = UINT64_C(1) << shift;
+
+    return (addr & (bytes - 1)) + size > bytes;
+}
+
+/* A data access that is quiet, or all but quiet. False: it is not. */
+static inline __attribute__((always_inline)) bool
+take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint64_t process_bits,
+          uint64_t addr, uint32_t size, unsigned kind, const unsigned shift, uint64_t *use)
+{
+    uint64_t page = page_number(addr, shift) | process_bits;
+    int64_t slot = quiet_slot(lane, page, kind);
+
+    if (__builtin_expect(crosses(addr, size, shift), 0))
+        return false;
+    if (__builtin_expect(slot < 0, 0)) {
+        bool hits;
+
+        p->use = *use;
+        hits = make_hit(p, TIDE_SIDE_DATA, page, kind);
+        *use = p->use;
+        if (!hits)
+            return false;
+        slot = quiet_slot(lane, page, kind);
+    }
+    lane->order[slot] = ++*use;
+    if (remembered != NULL)
+        remember(remembered, lane->array->frames[slot], 1);
+    return true;
+}
+
+/* The policy may be told at any time: in between, memory for what it is to be told is bounded. */
+static inline void make_room(struct pass *p)
+{
+    if (p->m->remembered->n > REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES)
+        tell_remembered(p->m);
+}
+
+/* ---- accesses ---- */
+
+/* Passes over accesses [from, to), the first of them at the place (at, data_at) of the block, and
+ * stops in front of one that is not quiet. `shift` and `ordered` are constants where the caller
+ * passes them. Returns how many. */
+static inline __attribute__((always_inline)) size_t
+pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t *data_at,
+           const unsigned shift, const bool ordered)
+{
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
+    struct remembered *remembered = ordered ? p->m->remembered : NULL;
+    const unsigned process = p->process;
+    const uint64_t bytes = UINT64_C(1) << shift;
+    uint64_t use = p->use, process_bits = p->process_bits;
+    /* the page that is fetched from: its first byte, and how many there are */
+    uint64_t code = (p->code ^ process_bits) << shift, room = p->code != NO_CODE ? bytes : 0;
+    size_t data = 0, modifies = 0, i;
+    bool fetched = p->fetched;
+
+    for (i = 0; i < n; i++) {
+        const struct tide_access *a = &accesses[i];
+
+        if (__builtin_expect(a->process != process, 0))
+            break;
+        if (a->kind == TIDE_FETCH) {
+            uint64_t offset = a->addr - code;
+
+            if (__builtin_expect(offset >= room || offset + a->size > bytes, 0)) {
+                p->use = use;
+                p->fetched = fetched;
+                if (crosses(a->addr, a->size, shift) ||
+                    !take_code(p, page_number(a->addr, shift) | process_bits))
+                    break;
+                use = p->use;
+                code = a->addr & ~(bytes - 1);
+                room = bytes;
+            }
+            fetched = true;
+        } else {
+            if (ordered) {
+                remember(remembered, p->code_frame, fetched);
+                fetched = false;
+            }
+            if (!take_data(p, lane, remembered, process_bits, a->addr, a->size, a->kind, shift,
+                           &use))
+                break;
+            data++;
+            modifies += a->kind == TIDE_MODIFY;
+        }
+    }
+    p->use = use;
+    p->fetched = ordered && fetched;
+    p->modifies += modifies;
+    *data_at += data;
+    return i;
+}
+
+/* Accesses [at, to) of the block, which `accesses` begins with; *data_at moves along. */
+static inline __attribute__((always_inline)) int
+pass_accesses(struct pass *p, const struct tide_access *accesses, size_t at, size_t to,
+              size_t *data_at, const unsigned shift, const bool ordered, struct tide_error *e)
+{
+    /* as many as memory for what the policy is to be told allows */
+    const size_t most = ordered ? TIDE_FRAGMENT_ACCESSES : TIDE_BLOCK_ACCESSES;
+    const struct tide_access *a = accesses;
+
+    while (at < to && !p->m->done) {
+        size_t end = p->safe < to ? p->safe : to;
+        size_t n = at < end ? end - at : 0, passed;
+        int rc;
+
+        if (n > most)
+            n = most;
+        if (n > 0 && p->of != NULL) {
+            if (ordered)
+                make_room(p);
+            passed = pass_quiet(p, a, n, data_at, shift, ordered);
+            at += passed;
+            a += passed;
+            if (passed == n)
+                continue;
+        }
+        if (a->process != p->process) {
+            settle(p, at, *data_at);
+            set_process(p, a->process);
+            if (p->of != NULL)
+                continue;
+        }
+        rc = in_full(p, a, at, *data_at, e);
+        if (rc != 0)
+            return rc;
+        *data_at += a->kind != TIDE_FETCH;
+        at++;
+        a++;
+    }
+    return 0;
+}
+
+/* ---- fragments ---- */
+
+/* The accesses of fragment `at` of the block from the place (i, data_at) on, one by one. */
+static int pass_rest(struct pass *p, size_t at, size_t i, size_t data_at, struct tide_error *e)
+{
+    struct tide_access accesses[TIDE_FRAGMENT_ACCESSES];
+    const struct tide_fragment *f = &p->b->dictionary->fragments[p->b->ids[at]];
+    size_t end = (size_t)p->b->starts[at] + f->fetches + f->data;
+    unsigned shift = p->m->geometry.page_shift;
+
+    tide_block_expand(p->b, i, end, accesses);
+    return p->m->remembered != NULL ? pass_accesses(p, accesses, i, end, &data_at, shift, true, e)
+                                    : pass_accesses(p, accesses, i, end, &data_at, shift, false, e);
+}
+
+/* Data access k of fragment `at` is not quiet. */
+static int miss(struct pass *p, size_t at, unsigned k, struct tide_error *e)
+{
+    const struct tide_fragment *f = &p->b->dictionary->fragments[p->b->ids[at]];
+    const struct tide_slot *slot = &p->b->dictionary->slots[f->first_slot + k];
+    size_t data_at = (size_t)p->b->data_starts[at] + k;
+
+    return in_full(p,
+                   &(struct tide_access){.addr = p->b->data[data_at],
+                                         .size = slot->size,
+                                         .process = p->b->process,
+                                         .kind = slot->kind},
+                   (size_t)p->b->starts[at] + slot->fetches + k, data_at, e);
+}
+
+/* Fragment `at` is not just more of the page that is fetched from. Leaves that page at `page`, with
+ * *done fetches made, or makes all of the fragment and sets *done to TIDE_FRAGMENT_ACCESSES. */
+static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *done,
+                          struct tide_error *e)
+{
+    const struct tide_dictionary *d = p->b->dictionary;
+    const struct tide_fragment *f = &d->fragments[p->b->ids[at]];
+    size_t start = p->b->starts[at], data_at = p->b->data_starts[at];
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_FETCH];
+    int64_t slot;
+    int rc = 0;
+
+    if (f->flags == 0 && start + TIDE_FRAGMENT_ACCESSES <= p->safe && p->of != NULL) {
+        if (take_code(p, page))
+            return 0;
+        rc = in_full(p,
+                     &(struct tide_access){.addr = f->pc,
+                                           .size = d->lengths[f->first_length],
+                                           .process = p->b->process,
+                                           .kind = TIDE_FETCH},
+                     start++, data_at, e);
+        /* the rest of its fetches are quiet only if this one has left it so */
+        slot = quiet_slot(lane, page, TIDE_FETCH);
+        if (rc == 0 && start + TIDE_FRAGMENT_ACCESSES <= p->safe && slot >= 0) {
+            p->code = page;
+            p->code_frame = lane->array->frames[slot];
+            *done = 1;
+            return 0;
+        }
+    }
+    *done = TIDE_FRAGMENT_ACCESSES;
+    return rc == 0 && !p->m->done ? pass_rest(p, at, start, data_at, e) : rc;
+}
+
+static inline __attribute__((always_inline)) int pass_fragments(struct pass *p, size_t at,
+                                                                size_t to, const unsigned shift,
+                                                                const bool ordered,
+                                                                struct tide_error *e)
+{
+    const struct tide_block *b = p->b;
+    const struct tide_dictionary *d = b->dictionary;
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
+    struct remembered *remembered = ordered ? p->m->remembered : NULL;
+    const uint64_t process_bits = p->process_bits;
+    uint64_t use = p->use;
+
+    for (; at < b->n_fragments && b->starts[at] < to; at++) {
+        const struct tide_fragment *f = &d->fragments[b->ids[at]];
+        const struct tide_slot *slot = &d->slots[f->first_slot];
+        const uint64_t *data = &b->data[b->data_starts[at]];
+        size_t start = b->starts[at];
+        uint64_t page = page_number(f->pc, shift) | process_bits;
+        unsigned done = 0, n = f->data;
+        unsigned counted = 0; /* modifies before this slot are counted */
+
+        if (ordered)
+            make_room(p);
+        if (__builtin_expect((page != p->code && f->fetches > 0) || f->flags != 0 ||
+                                 start + TIDE_FRAGMENT_ACCESSES > p->safe,
+                             0)) {
+            int rc;
+
+            p->use = use;
+            rc = begin_fragment(p, at, page, &done, e);
+            use = p->use;
+            if (rc != 0 || p->m->done)
+                return rc;
+            if (done == TIDE_FRAGMENT_ACCESSES)
+                continue;
+        }
+        for (unsigned k = 0; k < n; k++) {
+            int rc;
+
+            if (ordered) {
+                remember(remembered, p->code_frame, p->fetched | (slot[k].fetches != done));
+                p->fetched = false;
+                done = slot[k].fetches;
+            }
+            if (__builtin_expect(take_data(p, lane, remembered, process_bits, data[k], slot[k].size,
+                                           slot[k].kind, shift, &use),
+                                 1))
+                continue;
+            p->use = use;
+            for (; counted < k; counted++)
+                p->modifies += slot[counted].kind == TIDE_MODIFY;
+            counted = k + 1;
+            rc = miss(p, at, k, e);
+            use = p->use;
+            if (rc != 0 || p->m->done)
+                return rc;
+            if (p->code != page || start + TIDE_FRAGMENT_ACCESSES > p->safe) {
+                rc = pass_rest(p, at, start + slot[k].fetches + k + 1,
+                               (size_t)b->data_starts[at] + k + 1, e);
+                if (rc != 0 || p->m->done)
+                    return rc;
+                use = p->use;
+                goto next;
+            }
+        }
+        if (ordered)
+            p->fetched |= f->fetches != done;
+        if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
+            for (; counted < n; counted++)
+                p->modifies += slot[counted].kind == TIDE_MODIFY;
+    next:;
+    }
+    p->use = use;
+    return 0;
+}
+
+/* ---- segments ---- */
+
+/* Accesses before the machine's start: the address space follows; a page that a side touches again
+ * tells it nothing. Returns the first one that is not skipped whole. */
+static int skip(struct tide_machine *m, const struct tide_access *accesses, size_t from, size_t to,
+                size_t *next, struct tide_error *e)
+{
+    unsigned shift = m->geometry.page_shift;
+    tide_page last[TIDE_SIDES] = {TIDE_PAGE_NONE, TIDE_PAGE_NONE};
+    size_t i = from;
+
+    for (; i < to && m->skip_left > 0; i++) {
+        const struct tide_access *a = &accesses[i];
+        tide_page page = tide_page_of(m->geometry, a->process, a->addr);
+        enum tide_side side = tide_side_of((enum tide_kind)a->kind);
+        unsigned references = 1 + (a->kind == TIDE_MODIFY);
+
+        if (page.v == last[side].v && !crosses(a->addr, a->size, shift) &&
+            tide_canonical(m->geometry, a->addr) && m->skip_left >= references) {
+            m->skip_left -= references;
+        } else {
+            int rc = step_access(m, a, false, e);
+
+            if (rc != 0)
+                return rc;
+            last[side] = crosses(a->addr, a->size, shift) ? TIDE_PAGE_NONE : page;
+        }
+    }
+    *next = i;
+    return 0;
+}
+
+/* Data accesses of the block before access i, which lies in fragment `at`. */
+static size_t data_before(const struct tide_block *b, size_t at, size_t i)
+{
+    const struct tide_fragment *f = &b->dictionary->fragments[b->ids[at]];
+    const struct tide_slot *slot = &b->dictionary->slots[f->first_slot];
+    size_t n = 0;
+
+    while (n < f->data && (size_t)b->starts[at] + slot[n].fetches + n < i)
+        n++;
+    return b->data_starts[at] + n;
+}
+
+int quiet_segment(struct tide_machine *m, const struct tide_block *b, size_t from, size_t to,
+                  struct tide_error *e)
+{
+    struct pass p = {.m = m, .b = b, .process = UINT32_MAX, .code = NO_CODE};
+    unsigned shift = m->geometry.page_shift;
+    bool ordered = m->remembered != NULL;
+    size_t data_at = 0;
+    int rc = 0;
+
+    while (m->skip_left > 0 && from < to && rc == 0) {
+        struct tide_access some[TIDE_FRAGMENT_ACCESSES];
+        size_t n = to - from < TIDE_FRAGMENT_ACCESSES ? to - from : TIDE_FRAGMENT_ACCESSES, next;
+
+        tide_block_expand(b, from, from + n, some);
+        rc = skip(m, some, 0, n, &next, e);
+        from += rc == 0 ? next : 0;
+    }
+    if (rc != 0 || from == to || m->done)
+        return rc;
+    go_on(&p, from, 0);
+    if (b->dictionary == NULL) {
+        const struct tide_access *a = &b->accesses[from];
+
+        if (shift == 12)
+            rc = ordered ? pass_accesses(&p, a, from, to, &data_at, 12, true, e)
+                         : pass_accesses(&p, a, from, to, &data_at, 12, false, e);
+        else
+            rc = ordered ? pass_accesses(&p, a, from, to, &data_at, shift, true, e)
+                         : pass_accesses(&p, a, from, to, &data_at, shift, false, e);
+    } else {
+        size_t at = tide_block_fragment(b, from);
+
+        data_at = data_before(b, at, from);
+        p.data_settled = data_at;
+        set_process(&p, b->process);
+        if (b->starts[at] < from) /* skipping has ended inside a fragment */
+            rc = pass_rest(&p, at++, from, data_at, e);
+        if (rc == 0 && !m->done) {
+            if (shift == 12)
+                rc = ordered ? pass_fragments(&p, at, to, 12, true, e)
+                             : pass_fragments(&p, at, to, 12, false, e);
+            else
+                rc = ordered ? pass_fragments(&p, at, to, shift, true, e)
+                             : pass_fragments(&p, at, to, shift, false, e);
+        }
+        data_at = to < b->n_accesses ? b->data_starts[tide_block_fragment(b, to)] : b->n_data;
+    }
+    if (rc == 0 && !m->done)
+        settle(&p, to, data_at);
+    return rc;
+}
