@@ -806,16 +806,6 @@ static int conclude(struct replay *t, struct tide_feed *f, struct tide_error *e)
     return rc == 0 && t->store != NULL ? keep(t, f, e) : rc;
 }
 
-static struct tide_consumer machine_consumer(struct run *r)
-{
-    enum tide_machine_food food = tide_machine_takes(r->machine);
-
-    return (struct tide_consumer){.context = r,
-                                  .take = take_machine,
-                                  .geometry = food == TIDE_TAKES_RUNS ? &r->geometry : NULL,
-                                  .accesses = food == TIDE_TAKES_ACCESSES};
-}
-
 /* ---- one pass for many sizes ---- */
 
 static int begin_job(void *context, struct tide_error *e)
@@ -864,6 +854,16 @@ static struct curve_job *sized_job(const struct replay *t)
 }
 
 /* ---- replay, at last ---- */
+
+static struct tide_consumer machine_consumer(struct run *r)
+{
+    enum tide_machine_food food = tide_machine_takes(r->machine);
+
+    return (struct tide_consumer){.context = r,
+                                  .take = take_machine,
+                                  .geometry = food == TIDE_TAKES_RUNS ? &r->geometry : NULL,
+                                  .accesses = food == TIDE_TAKES_ACCESSES};
+}
 
 static int replay(struct replay *t, struct tide_error *e)
 {

@@ -408,6 +408,8 @@ int tide_sizes_run(struct tide_sizes *s, struct tide_sizes_feed *f, struct tide_
         slots[i] = &batches[i];
     if (rc == 0) {
         add_consumers(s, &w, &ring);
+        if (tide_block_runs_take_fragments(follow.geometry))
+            tide_reader_take_fragments(f->reader);
         rc = tide_ring_run(&ring, e);
     }
     for (size_t i = 0; rc == 0 && i < s->n_groups; i++)

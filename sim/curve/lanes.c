@@ -21,8 +21,12 @@ struct lane {
     struct tide_policy_env env;
     struct tide_rng rng;
     uint64_t now, next_tick, tick_period;
+    bool is_large; /* frame_of does not fit a cache */
     struct tide_size_counts counts;
 };
+
+/* Steps ahead. */
+enum { FAR = 12, NEAR = 6, LARGE_IDS = 1 << 16 };
 
 /* Part of a batch between two breaks. */
 struct piece {
@@ -169,13 +173,29 @@ INLINE void take_step(struct lane *l, const tide_page *names, const struct tide_
     }
 }
 
+/* Where tables are larger than caches: what a step further on will look at is fetched in time. */
+INLINE void prefetch(const struct lane *l, uint32_t far_id, uint32_t near_id)
+{
+    uint32_t frame = l->frame_of[near_id];
+
+    __builtin_prefetch(&l->frame_of[far_id]);
+    if (frame == NO_FRAME)
+        return;
+    __builtin_prefetch(&l->bits[frame], 1);
+    if (l->policy->prefetch != NULL)
+        l->policy->prefetch(l->state, frame);
+}
+
 /* For policies that must see each change of page. */
 INLINE void replay_steps(struct lane *l, const tide_page *names, const struct tide_steps *s,
                          const struct piece *from, const struct piece *to,
                          const enum tide_observes observes, const bool collapsed, const bool ticks)
 {
-    for (size_t i = from->step; i < to->step; i++)
+    for (size_t i = from->step; i < to->step; i++) {
+        if (l->is_large && i + FAR < to->step)
+            prefetch(l, s->steps[i + FAR].id, s->steps[i + NEAR].id);
         take_step(l, names, &s->steps[i], observes, collapsed, ticks);
+    }
 }
 
 /* For policies that count references. */
@@ -189,6 +209,9 @@ INLINE void replay_pairs(struct lane *l, const tide_page *names, const struct ti
         const struct tide_pair *p = &s->pairs[i];
         uint32_t n = p->n[0] + p->n[1], frame[2];
 
+        if (l->is_large && i + FAR < to->pair)
+            for (unsigned k = 0; k < 2; k++)
+                prefetch(l, s->pairs[i + FAR].id[k], s->pairs[i + NEAR].id[k]);
         if (n > 0 && until_tick(l, n, ticks) == n &&
             (frame[0] = l->frame_of[p->id[0]]) != NO_FRAME &&
             (frame[1] = l->frame_of[p->id[1]]) != NO_FRAME) {
@@ -219,8 +242,12 @@ INLINE void replay_stretches(struct lane *l, const tide_page *names, const struc
     for (size_t i = from->stretch; i < to->stretch; i++) {
         const struct tide_stretch *p = &s->stretches[i];
         const struct tide_stretch_page *pages = &s->pages[p->first_page];
+        const struct tide_stretch *next = &s->stretches[i + 1], *second = next + 1;
         bool all = p->n_pages > 0 && (!ticks || p->refs <= l->next_tick - l->now);
 
+        if (l->is_large && i + 2 < to->stretch)
+            for (uint32_t k = 0; k < next->n_pages && k < second->n_pages; k++)
+                prefetch(l, s->pages[second->first_page + k].id, s->pages[next->first_page + k].id);
         for (uint32_t k = 0; k < p->n_pages && all; k++)
             all = l->frame_of[pages[k].id] != NO_FRAME;
         if (!all) {
@@ -298,6 +325,7 @@ static int grow_ids(struct tide_lanes *l, const struct tide_steps *s, struct tid
             if (grown == NULL)
                 return tide_nomem(e);
             l->lanes[i].frame_of = grown;
+            l->lanes[i].is_large = cap > LARGE_IDS;
         }
         l->frame_of_cap = cap;
     }

@@ -94,6 +94,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_segments_add(&s->segments, s->returns ? AM : A1IN, frame);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct two_q *s = state;
+
+    tide_segments_prefetch(&s->segments, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct two_q *s = state;
@@ -162,6 +169,7 @@ const struct tide_policy tide_policy_2q = {
     .fault = fault,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

@@ -131,6 +131,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     s->from_b2 = s->nameless = false;
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct arc *s = state;
+
+    tide_segments_prefetch(&s->segments, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct arc *s = state;
@@ -200,6 +207,7 @@ const struct tide_policy tide_policy_arc = {
     .fault = fault,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

@@ -354,6 +354,14 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
         limit_s(s);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct cacheus *s = state;
+
+    __builtin_prefetch(&s->pages[frame], 1);
+    tide_list_prefetch(&s->parts[0], frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct cacheus *s = state;
@@ -458,6 +466,7 @@ const struct tide_policy tide_policy_cacheus = {
     .fault = fault,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

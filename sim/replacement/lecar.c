@@ -172,6 +172,14 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
                      (struct tide_heap_key){.major = s->counts[frame], .minor = page.v});
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lecar *s = state;
+
+    __builtin_prefetch(&s->counts[frame], 1);
+    tide_list_prefetch(&s->recency, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lecar *s = state;
@@ -257,6 +265,7 @@ const struct tide_policy tide_policy_lecar = {
     .fault = fault,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

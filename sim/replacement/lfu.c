@@ -81,6 +81,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_heap_insert(&s->heap, frame, s->uses[frame]);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lfu *s = state;
+
+    __builtin_prefetch(&s->uses[frame], 1);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lfu *s = state;
@@ -164,6 +171,7 @@ const struct tide_policy tide_policy_lfu = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

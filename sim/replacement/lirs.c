@@ -246,6 +246,14 @@ static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
     prune(s);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lirs *s = state;
+
+    __builtin_prefetch(&s->stack[frame], 1);
+    __builtin_prefetch(&s->marks[frame], 1);
+}
+
 static uint32_t victim(void *state)
 {
     const struct lirs *s = state;
@@ -315,6 +323,7 @@ const struct tide_policy tide_policy_lirs = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

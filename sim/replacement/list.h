@@ -96,6 +96,12 @@ static inline void tide_list_move_last(struct tide_list *l, uint32_t frame)
     tide_list_append(l, frame);
 }
 
+/* A frame that may move soon. */
+static inline void tide_list_prefetch(const struct tide_list *l, uint32_t frame)
+{
+    __builtin_prefetch(&l->links[frame], 1);
+}
+
 /* How many frames follow `frame`; walks the list. */
 static inline uint32_t tide_list_behind(const struct tide_list *l, uint32_t frame)
 {

@@ -126,6 +126,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_heap_insert(&s->heap, frame, key_of(s, s->uses[frame]));
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lrfu *s = state;
+
+    __builtin_prefetch(&s->uses[frame], 1);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lrfu *s = state;
@@ -190,6 +197,7 @@ const struct tide_policy tide_policy_lrfu = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .why = why,

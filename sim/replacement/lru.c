@@ -40,6 +40,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_list_append(&s->recency, frame);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lru *s = state;
+
+    tide_list_prefetch(&s->recency, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct lru *s = state;
@@ -89,6 +96,7 @@ const struct tide_policy tide_policy_lru = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .why = why,

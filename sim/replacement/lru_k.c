@@ -206,6 +206,13 @@ static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
     h[0] = now; /* each of the others is correlated with the one before it */
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct lru_k *s = state;
+
+    __builtin_prefetch(history(s, s->slot_of[frame]), 1);
+}
+
 /* The first by key, stale keys renewed on the way. */
 static uint32_t top(struct lru_k *s)
 {
@@ -302,6 +309,7 @@ const struct tide_policy tide_policy_lru_k = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .forget = forget,

@@ -6,7 +6,7 @@
  * not empty; a page found in a higher class moves to its pool and the draw is repeated. What is
  * left to be accepted is exactly the lowest class, each page with equal chance, and every page
  * moves at most three times a tick: O(1) amortised. A tick appends the pools with R to those
- * without, in their order, in O(n).
+ * without, in their order; that and clearing R is O(n), the latter in one run through the bits.
  *
  * Source: Tanenbaum and Bos, "Modern operating systems", ch. 3, "The not recently used page
  * replacement algorithm".
@@ -29,6 +29,7 @@ struct nru {
     const struct tide_policy_env *env;
     struct tide_pool pools[CLASSES]; /* by the class last seen */
     uint8_t *seen;                   /* class last seen, by frame */
+    uint32_t frames;                 /* those below have been in use */
 };
 
 static const struct tide_option options_table[] = {
@@ -95,6 +96,8 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     struct nru *s = state;
 
     (void)next_use;
+    if (frame >= s->frames)
+        s->frames = frame + 1;
     file(s, frame, class_of(s, frame));
 }
 
@@ -126,13 +129,25 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
     tide_pool_remove(&s->pools[s->seen[frame]], frame);
 }
 
+static void clear_all(const struct nru *s)
+{
+    uint8_t *bits = s->env->bits;
+
+    if (s->env->cleared == NULL) { /* nobody minds that unused frames are among them */
+        for (uint32_t i = 0; i < s->frames; i++)
+            bits[i] &= (uint8_t)~TIDE_FRAME_REFERENCED;
+        return;
+    }
+    for (int c = 0; c < CLASSES; c++)
+        for (uint32_t i = 0; i < s->pools[c].n; i++)
+            tide_policy_clear(s->env, s->pools[c].frames[i]);
+}
+
 static void tick(void *state)
 {
     struct nru *s = state;
 
-    for (int c = 0; c < CLASSES; c++)
-        for (uint32_t i = 0; i < s->pools[c].n; i++)
-            tide_policy_clear(s->env, s->pools[c].frames[i]);
+    clear_all(s);
     for (uint8_t c = 2; c < CLASSES; c++) {
         for (uint32_t i = 0; i < s->pools[c].n; i++)
             file(s, s->pools[c].frames[i], (uint8_t)(c - 2));

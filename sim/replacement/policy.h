@@ -135,6 +135,9 @@ struct tide_policy {
      * unmapped before it. */
     void (*load)(void *state, uint32_t frame, uint64_t next_use);
     void (*touch)(void *state, uint32_t frame, uint64_t n, uint64_t next_use);
+    /* A frame in use may be touched soon: what touch looks at can be fetched into the cache. A
+     * hint, by callers that look ahead; it changes nothing. NULL: of no use. */
+    void (*prefetch)(const void *state, uint32_t frame);
     /* One of the frames in use (there is at least one). Does not remove it, but may move hands,
      * clear bits, draw, ... */
     uint32_t (*victim)(void *state);

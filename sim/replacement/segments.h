@@ -62,6 +62,13 @@ static inline void tide_segments_move(struct tide_segments *s, uint8_t segment, 
     tide_segments_add(s, segment, frame);
 }
 
+/* A frame that may move soon. */
+static inline void tide_segments_prefetch(const struct tide_segments *s, uint32_t frame)
+{
+    __builtin_prefetch(&s->in[frame], 1);
+    tide_list_prefetch(&s->lists[0], frame); /* they share their links */
+}
+
 /* The segment must not be empty. */
 static inline uint32_t tide_segments_oldest(const struct tide_segments *s, uint8_t segment)
 {

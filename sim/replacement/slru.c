@@ -61,6 +61,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     tide_segments_add(&s->segments, PROBATION, frame);
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct slru *s = state;
+
+    tide_segments_prefetch(&s->segments, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct slru *s = state;
@@ -117,6 +124,7 @@ const struct tide_policy tide_policy_slru = {
     .fini = fini,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .why = why,

@@ -167,6 +167,13 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
         tide_segments_move(&s->segments, PROBATION, tide_segments_oldest(&s->segments, WINDOW));
 }
 
+static void prefetch(const void *state, uint32_t frame)
+{
+    const struct w_tinylfu *s = state;
+
+    tide_segments_prefetch(&s->segments, frame);
+}
+
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 {
     struct w_tinylfu *s = state;
@@ -243,6 +250,7 @@ const struct tide_policy tide_policy_w_tinylfu = {
     .fault = fault,
     .load = load,
     .touch = touch,
+    .prefetch = prefetch,
     .victim = victim,
     .remove = drop,
     .why = why,

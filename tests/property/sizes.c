@@ -258,3 +258,75 @@ Test(sizes, one_pass_equals_machines, .timeout = 280)
             writebacks);
     cr_expect(evictions > cases && writebacks > cases);
 }
+
+/* ---- large footprints ---- */
+
+enum { BEFORE = 70000, PAGES = 300, REFERENCES = 20000 };
+
+/* Ids are numbers of pages, and no more: lanes look ahead where there are many, which changes
+ * nothing. Faults of `pages` of them that are known as the ids from `first` on. */
+static struct tide_size_counts run_lane(const struct tide_policy *policy, const void *options,
+                                        uint32_t first)
+{
+    const uint32_t frames = 60;
+    const struct tide_lanes_config config = {
+        .policy = policy, .options = options, .seed = 3, .frames = &frames, .n = 1};
+    struct tide_error e = {0};
+    struct tide_lanes *lanes = tide_lanes_new(&config, &e);
+    struct tide_stepper *stepper = calloc(1, sizeof *stepper);
+    struct tide_page_ref ref = {.kind = TIDE_REF_START};
+    struct tide_size_counts counts;
+    struct tide_steps steps = {0};
+    struct tide_rng r;
+
+    cr_assert(lanes != NULL && stepper != NULL);
+    tide_rng_init(&r, 9, "large");
+    tide_stepper_init(stepper, false);
+    for (uint32_t i = 0; i < first + PAGES; i++)
+        cr_assert_eq(
+            tide_steps_name(stepper, &steps,
+                            (tide_page){i < first ? 1000000 + i : 2 * (uint64_t)(i - first)}, &e),
+            0);
+    cr_assert_eq(tide_steps_add(stepper, &steps, &ref, 1, &e), 0);
+    for (int i = 0; i < REFERENCES; i++) {
+        uint64_t near = tide_rng_below(&r, 4);
+
+        ref = (struct tide_page_ref){
+            .kind = TIDE_REF_PAGE,
+            .id = first + (uint32_t)(near > 0 ? (uint64_t)i / 50 + tide_rng_below(&r, 20)
+                                              : tide_rng_below(&r, PAGES)) %
+                              PAGES,
+            .n = 1 + (uint32_t)tide_rng_below(&r, 3),
+            .flags = tide_rng_below(&r, 5) == 0 ? TIDE_REF_WRITES : 0};
+        cr_assert_eq(tide_steps_add(stepper, &steps, &ref, 1, &e), 0);
+        if (i % 1000 == 999) {
+            cr_assert_eq(tide_steps_fold(stepper, &steps, &e), 0);
+            cr_assert_eq(tide_lanes_feed(lanes, &steps, &e), 0);
+            tide_steps_clear(&steps);
+        }
+    }
+    counts = tide_lanes_counts(lanes, 0);
+    tide_lanes_free(lanes);
+    tide_steps_fini(&steps);
+    tide_stepper_fini(stepper);
+    free(stepper);
+    return counts;
+}
+
+Test(sizes, ids_are_only_numbers)
+{
+    for (const struct tide_policy *const *p = tide_policies; *p != NULL; p++) {
+        struct tide_machine_config c;
+        struct tide_size_counts few, many;
+
+        if (!tide_lanes_can(*p))
+            continue;
+        tide_machine_defaults(&c);
+        tide_options_defaults((*p)->options, c.policy_options);
+        few = run_lane(*p, c.policy_options, 0);
+        many = run_lane(*p, c.policy_options, BEFORE);
+        cr_expect_eq(few.faults, many.faults, "%s", (*p)->name);
+        cr_expect_eq(few.writebacks, many.writebacks, "%s", (*p)->name);
+        cr_expect_gt(few.evictions, 1000, "%s", (*p)->name);
+    }
+}
