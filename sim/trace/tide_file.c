@@ -578,7 +578,7 @@ static int put_block(struct verifying *w, const struct tide_reader *r)
 /* Decodes the blocks that were collected. */
 static int verify_group(struct verifying *w)
 {
-    struct member *m = w->members, *last = m + w->n_members - 1;
+    struct member *m = w->members, *last;
     uint64_t first, done, all = 0;
     size_t n = w->n_members, intact = 0;
     struct tide_error e = {0};
@@ -590,6 +590,7 @@ static int verify_group(struct verifying *w)
     if (n == 0)
         return 0;
     first = done = m->first;
+    last = &m[n - 1];
     s = tide_stream_open_part(w->path, m->offset, last->offset + last->bytes, m->content, &e);
     r = s != NULL ? tide_reader_open_as(s, &tide_format_tide_part, first, &e) : NULL;
     rc = r != NULL ? 1 : e.code;
