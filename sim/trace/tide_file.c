@@ -591,6 +591,7 @@ static int verify_group(struct verifying *w)
         return 0;
     last = m + n - 1;
     first = done = m->first;
+    last = &m[n - 1];
     s = tide_stream_open_part(w->path, m->offset, last->offset + last->bytes, m->content, &e);
     r = s != NULL ? tide_reader_open_as(s, &tide_format_tide_part, first, &e) : NULL;
     rc = r != NULL ? 1 : e.code;
