@@ -36,8 +36,8 @@ static int tell(void *context, const struct tide_page_ref *refs, size_t n, struc
         else if (r->kind == TIDE_REF_FORGET)
             t->n += (size_t)snprintf(t->text + t->n, MOST_TEXT - t->n, "-%u%s ", r->id, process);
         else if (r->kind == TIDE_REF_MOVE)
-            t->n += (size_t)snprintf(t->text + t->n, MOST_TEXT - t->n, "v%u%s%s ", r->id,
-                                     (r->flags & TIDE_REF_UNUSED) != 0 ? "?" : "", process);
+            t->n += (size_t)snprintf(t->text + t->n, MOST_TEXT - t->n, "%s>%u%s ",
+                                     (r->flags & TIDE_REF_UNUSED) != 0 ? "-" : "", r->id, process);
         else
             t->n += (size_t)snprintf(t->text + t->n, MOST_TEXT - t->n, "| ");
     }
@@ -177,9 +177,19 @@ Test(follow, pages_move_with_their_ids)
     struct told t = {0};
     struct tide_follow_config c = config(&t);
 
-    expect("L r0 u5 v0>5 r5 M0 r0", &c, "| !p0x1 v0 p0x1 !p1x1 ");
+    expect("L r0 u5 v0>5 r5 M0 r0", &c, "| !p0x1 >0 p0x1 !p1x1 ");
     /* the new name's old id goes to the old name */
-    expect("L r0 r5 u5 v0>5 r5 M0 r0", &c, "| !p0x1 !p1x1 -1 v1? v0 p0x1 !p1x1 ");
+    expect("L r0 r5 u5 v0>5 r5 M0 r0", &c, "| !p0x1 !p1x1 -1 ->1 >0 p0x1 !p1x1 ");
+}
+
+/* A mapping beside another one adds its permissions to a large page. */
+Test(follow, large_pages_gain_permissions)
+{
+    struct told t = {0};
+    struct tide_follow_config c = config(&t);
+
+    c.geometry.page_shift = 13;
+    expect("L u2 u3 P2 r2 w2 M3 w3", &c, "| !p0x1 f1 p0x1w ");
 }
 
 Test(follow, skips_warms_up_and_ends)
