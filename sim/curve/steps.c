@@ -26,9 +26,7 @@ void tide_steps_fini(struct tide_steps *s)
 
 void tide_stepper_init(struct tide_stepper *t, bool collapsed)
 {
-    *t = (struct tide_stepper){.collapsed = collapsed};
-    for (size_t i = 0; i < TIDE_MAX_PROCESSES; i++)
-        t->previous[i] = NO_ID;
+    *t = (struct tide_stepper){.collapsed = collapsed, .previous = NO_ID};
 }
 
 void tide_stepper_fini(struct tide_stepper *t)
@@ -85,20 +83,18 @@ int tide_steps_add(struct tide_stepper *t, struct tide_steps *s, const struct ti
     step += s->n_steps;
     for (size_t i = 0; i < n; i++) {
         const struct tide_page_ref *ref = &refs[i];
-        uint32_t *previous = &t->previous[ref->process];
-
         switch ((enum tide_ref_kind)ref->kind) {
         case TIDE_REF_PAGE:
             *step++ = (struct tide_step){
                 .id = ref->id,
                 .n = ref->n,
                 .flags = ((ref->flags & TIDE_REF_WRITES) != 0 ? TIDE_STEP_WRITES : 0u) |
-                         (t->collapsed && *previous == ref->id ? TIDE_STEP_REPEATS : 0u)};
-            *previous = ref->id;
+                         (t->collapsed && t->previous == ref->id ? TIDE_STEP_REPEATS : 0u)};
+            t->previous = ref->id;
             break;
         case TIDE_REF_FAULT:
             *step++ = (struct tide_step){.n = ref->n, .flags = TIDE_STEP_IDLE};
-            *previous = NO_ID;
+            t->previous = NO_ID;
             break;
         case TIDE_REF_FORGET:
             *step++ = (struct tide_step){.id = ref->id, .flags = TIDE_STEP_ENDS};
@@ -120,10 +116,8 @@ int tide_steps_add(struct tide_stepper *t, struct tide_steps *s, const struct ti
 int tide_steps_move(struct tide_stepper *t, struct tide_steps *s, enum tide_break_kind kind,
                     uint32_t id, tide_page page, struct tide_error *e)
 {
-    uint32_t *previous = &t->previous[tide_page_process(page)];
-
-    if (*previous == id)
-        *previous = NO_ID; /* repeats go by name */
+    if (t->previous == id)
+        t->previous = NO_ID; /* repeats go by name */
     return add_break(s, (struct tide_break){.kind = kind, .id = id, .page = page}, e);
 }
 

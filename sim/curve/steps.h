@@ -92,7 +92,7 @@ struct tide_steps {
 struct tide_stepper {
     bool collapsed;
     uint32_t n_ids;
-    uint32_t previous[TIDE_MAX_PROCESSES]; /* id that each process referenced last; UINT32_MAX */
+    uint32_t previous; /* id referenced last; UINT32_MAX: none */
     /* by id: the stretch it was seen in last, and its place among that one's pages */
     uint32_t *seen, *place;
     size_t seen_cap, place_cap;

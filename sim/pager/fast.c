@@ -283,10 +283,10 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     p = m->processes[process];
     find_hold(h);
     if (holds(h) && permits(m, h, needed)) {
-        uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY || r->page.v != p->previous.v;
+        uint64_t tell = m->config.references == TIDE_REFERENCES_EVERY || r->page.v != m->previous.v;
 
         m->position += r->page.v != m->previous.v;
-        m->previous = p->previous = r->page;
+        m->previous = r->page;
         m->counts.references++;
         m->counts.accesses++;
         p->references++;
@@ -316,7 +316,6 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     m->counts.accesses += to - from - 1;
     p->references += folded;
     rc = fold_all(m, b, r, &f, hold, e);
-    p->previous = m->previous;
     return rc == 0 && m->now == m->deadline ? machine_deadline(m, e) : rc;
 }
 

@@ -31,7 +31,6 @@ struct process {
     bool alive;
     uint64_t references, faults_minor, faults_major;
     uint64_t rss, rss_peak;
-    tide_page previous; /* the last one referenced without a fault for good: `collapsed` */
 };
 
 /* A side's first-level TLB array as quiet.c sees it. */
@@ -102,7 +101,7 @@ struct tide_machine {
     uint64_t warmup_end, end, next_tick, tick_period, next_sample;
     uint64_t due;       /* the policy's */
     uint64_t position;  /* of next uses: see scan.h */
-    tide_page previous; /* the page at `position`; NONE once it is gone from there */
+    tide_page previous; /* the page referenced last; NONE where that was no page or is gone */
     bool done;
     enum tide_machine_status status;
 

@@ -58,7 +58,7 @@ struct tide_costs {
 
 /* What a policy is shown of references (replacement/policy.h).
  *   every      every reference
- *   collapsed  immediate repeats of a process's page are left out
+ *   collapsed  immediate repeats of a page, in the merged stream, are left out
  * Counts, virtual time and TLBs see every reference in both modes. */
 enum tide_references { TIDE_REFERENCES_EVERY, TIDE_REFERENCES_COLLAPSED };
 

@@ -38,7 +38,7 @@ int step_tell(struct tide_machine *m, uint32_t frame, uint64_t n, uint64_t posit
 
 /* From address space to touch; the reference has been counted. */
 static int translate(struct tide_machine *m, struct process *p, tide_page page, uint64_t addr,
-                     enum tide_kind kind, enum tide_kind fault_kind, bool *faulted,
+                     enum tide_kind kind, enum tide_kind fault_kind, bool repeats, bool *faulted,
                      struct tide_error *e)
 {
     enum tide_side side = tide_side_of(kind);
@@ -46,11 +46,9 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
     struct tide_vma *vma = NULL;
     unsigned prot = 0;
     uint32_t frame = NO_FRAME;
-    tide_page before = p->previous;
     bool keep = true;
     int level, rc;
 
-    p->previous = TIDE_PAGE_NONE; /* stays so after a segmentation fault */
     rc = tide_mm_touch(&p->mm, addr & ~(page_bytes - 1), page_bytes, addr, &prot, &vma, e);
     if (rc < 0)
         return rc;
@@ -87,10 +85,9 @@ static int translate(struct tide_machine *m, struct process *p, tide_page page, 
     if (keep)
         tide_tlb_note(&m->tlb, side, level, &m->frames[frame].seen);
     step_mark(m, frame, kind == TIDE_WRITE);
-    p->previous = page;
     if (*faulted) /* the load was told */
         return 0;
-    return step_tell(m, frame, m->config.references == TIDE_REFERENCES_EVERY || page.v != before.v,
+    return step_tell(m, frame, m->config.references == TIDE_REFERENCES_EVERY || !repeats,
                      m->position, e);
 }
 
@@ -129,9 +126,8 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     p->references++;
     m->victim.page = TIDE_PAGE_NONE;
     if (canonical) {
-        rc = translate(m, p, page, addr, kind, fault_kind, &faulted, e);
+        rc = translate(m, p, page, addr, kind, fault_kind, repeats, &faulted, e);
     } else {
-        p->previous = TIDE_PAGE_NONE;
         rc = segv(m, TIDE_FAULT_SEGV_NONCANONICAL);
     }
     if (rc != 0)

@@ -45,7 +45,7 @@
  * of two pages between decisions may be folded. A policy whose decisions depend on more (the time
  * of the last reference but one, say) observes TIDE_OBSERVES_EACH: a touch of n > 1 is then n
  * references in a row, the last of them at *env->now. With `references: collapsed` immediate
- * repeats of a process's page are not told at all. References that follow a load in its run are a
+ * repeats of a page are not told at all. References that follow a load in its run are a
  * touch of their own (and set the bit again). No run reaches across a tick.
  */
 #ifndef TIDE_REPLACEMENT_POLICY_H
