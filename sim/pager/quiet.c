@@ -387,10 +387,13 @@ take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint
     return true;
 }
 
+/* From here on what is remembered may have no room for another fragment. */
+enum { REMEMBERED_FULL = REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES };
+
 /* The policy may be told at any time: in between, memory for what it is to be told is bounded. */
 static inline void make_room(struct pass *p)
 {
-    if (p->m->remembered->n > REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES)
+    if (p->m->remembered->n >= REMEMBERED_FULL)
         tell_remembered(p->m);
 }
 
@@ -590,8 +593,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     const uint64_t *data = &b->data[b->data_starts[at]];
     uint64_t use = p->use, code = p->code;
     uint32_t *told = ordered ? &p->m->remembered->frames[p->m->remembered->n] : NULL;
-    uint32_t *const full =
-        ordered ? &p->m->remembered->frames[REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES] : NULL;
+    uint32_t *const full = ordered ? &p->m->remembered->frames[REMEMBERED_FULL] : NULL;
     uint32_t code_frame = p->code_frame;
     bool fetched = p->fetched;
 
@@ -741,7 +743,7 @@ static int pass_fragments(struct pass *p, size_t at, size_t to, struct tide_erro
                              : pass_quiet_fragments(p, at, safe, shift, false);
             if (at == to)
                 break;
-            if (ordered && p->m->remembered->n > REMEMBERED / 2)
+            if (ordered && p->m->remembered->n >= REMEMBERED_FULL)
                 continue;
         }
         rc = take_fragment(p, at++, e);

@@ -91,6 +91,62 @@ Test(engines, fast_equals_plain, .timeout = 280)
     }
 }
 
+/* A program that loops for long without a fault: what the fast engine remembers between decisions
+ * is bounded, and it goes on when that is full. */
+static char *long_loop(struct tide_rng *r, size_t *n)
+{
+    enum { LINES = 60, TURNS = 1500, LINE_BYTES = 24 };
+    char *text = malloc((size_t)LINES * TURNS * LINE_BYTES);
+    uint64_t pc[LINES], page[LINES];
+
+    *n = 0;
+    for (int i = 0; i < LINES; i++) {
+        pc[i] = 0x400000 + 0x1000 * tide_rng_below(r, 3) + 16 * (uint64_t)i;
+        page[i] = 0x10000000 + 0x1000 * tide_rng_below(r, 12);
+    }
+    for (int turn = 0; turn < TURNS; turn++)
+        for (int i = 0; i < LINES; i++) {
+            if (i % 3 == 0)
+                *n += (size_t)sprintf(text + *n, "I  %08" PRIx64 ",4\n", pc[i]);
+            else
+                *n += (size_t)sprintf(text + *n, " %c %08" PRIx64 ",8\n", "LSM"[i % 7 % 3],
+                                      page[(i + turn / 64) % LINES] + 8 * (uint64_t)(turn % 500));
+        }
+    return text;
+}
+
+Test(engines, long_loops_without_faults, .timeout = 100)
+{
+    static const char *const policies[] = {"lru", "mru", "2q", "clock", "fifo"};
+
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct tide_machine_config c;
+        struct replay plain, fast[2];
+        struct tide_error e = {0};
+        struct tide_rng r;
+        char *text, *tide;
+        size_t n, n_tide;
+
+        tide_rng_init(&r, seed, "long loops");
+        text = long_loop(&r, &n);
+        tide_machine_defaults(&c);
+        c.policy = tide_policy_find(policies[seed % 5]);
+        tide_options_defaults(c.policy->options, c.policy_options);
+        c.frames = (struct tide_amount){.value = 10 + tide_rng_below(&r, 8)};
+        cr_assert_not_null(tide = as_tide(text, n, "lackey", &n_tide, &e), "%s", e.what);
+        cr_assert_eq(replay(text, n, "lackey", &c, TIDE_ENGINE_PLAIN, &plain, &e), 0, "%s", e.what);
+        cr_assert_eq(replay(text, n, "lackey", &c, TIDE_ENGINE_FAST, &fast[0], &e), 0);
+        cr_assert_eq(replay(tide, n_tide, "tide", &c, TIDE_ENGINE_FAST, &fast[1], &e), 0);
+        cr_expect_str_eq(plain.rows, fast[0].rows, "seed %" PRIu64, seed);
+        cr_expect_str_eq(plain.rows, fast[1].rows, "seed %" PRIu64, seed);
+        replay_free(&plain);
+        replay_free(&fast[0]);
+        replay_free(&fast[1]);
+        free(tide);
+        free(text);
+    }
+}
+
 /* The k-th policy, counted round, that needs no more than reference bits. */
 static const struct tide_policy *bit_policy(uint64_t k)
 {
