@@ -574,6 +574,14 @@ static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *do
     return rc == 0 && !p->m->done ? pass_rest(p, at, start, data_at, e) : rc;
 }
 
+/* The slot of a page that is not where it probably was; TIDE_TLB_NO_SLOT: none. */
+static __attribute__((noinline)) uint32_t elsewhere(struct lane *lane, uint64_t page)
+{
+    int32_t found = tide_tlb_array_find(lane->array, (tide_page){page});
+
+    return found < 0 ? TIDE_TLB_NO_SLOT : (lane->likely[page % LIKELY] = (uint32_t)found);
+}
+
 /* Passes over fragments [at, to) and stops in front of one that is not all quiet; what has been
  * done of that one may be done once more. `shift` and `ordered` are constants where the caller
  * passes them. */
@@ -623,8 +631,10 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
             uint64_t addr = *data, data_page = page_number(addr, shift) | process_bits;
             uint32_t place = likely[data_page % LIKELY];
 
-            if (__builtin_expect(tags[place] != data_page, 0) ||
-                __builtin_expect((quiet[place] >> slot->kind & 1) == 0, 0) ||
+            if (__builtin_expect(tags[place] != data_page, 0) &&
+                (place = elsewhere(&lanes[TIDE_SIDE_DATA], data_page)) == TIDE_TLB_NO_SLOT)
+                break;
+            if (__builtin_expect((quiet[place] >> slot->kind & 1) == 0, 0) ||
                 __builtin_expect((addr & (bytes - 1)) + slot->size > bytes, 0))
                 break;
             order[place] = ++use;
