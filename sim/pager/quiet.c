@@ -602,7 +602,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     uint64_t use = p->use, code = p->code;
     uint32_t *told = ordered ? &p->m->remembered->frames[p->m->remembered->n] : NULL;
     uint32_t *const full = ordered ? &p->m->remembered->frames[REMEMBERED_FULL] : NULL;
-    uint32_t code_frame = p->code_frame;
+    uint32_t code_frame = p->code_frame, last = NO_FRAME; /* last: of the data side */
     bool fetched = p->fetched;
 
     for (; at < to && (!ordered || told < full); at++) {
@@ -625,6 +625,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                 told += fetched;
                 fetched = false;
                 code_frame = lanes[TIDE_SIDE_FETCH].array->frames[found];
+                last = NO_FRAME;
             }
         }
         for (; slot < end; slot++, data++) {
@@ -639,9 +640,14 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                 break;
             order[place] = ++use;
             if (ordered) {
+                /* going back and forth between two pages leaves their order as it was */
+                unsigned other = frames[place] != last;
+
+                last = frames[place];
                 *told = code_frame;
-                told += fetched | (slot->fetches != done);
-                *told++ = frames[place];
+                told += other & (fetched | (slot->fetches != done));
+                *told = last;
+                told += other;
                 done = slot->fetches;
                 fetched = false;
             }
