@@ -114,9 +114,11 @@ bool tide_machine_needs_pages(const struct tide_machine_config *c)
     return c->policy->variable_space || (!c->by_memory && c->frames.is_share);
 }
 
-bool tide_machine_needs_future(const struct tide_machine_config *c)
+enum tide_future_time tide_machine_needs_future(const struct tide_machine_config *c)
 {
-    return c->policy->observes == TIDE_OBSERVES_FUTURE;
+    if (c->policy->observes != TIDE_OBSERVES_FUTURE)
+        return TIDE_FUTURE_NONE;
+    return c->policy->variable_space ? TIDE_FUTURE_OWN : TIDE_FUTURE_MACHINE;
 }
 
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
@@ -358,6 +360,11 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
         if (m->future == NULL)
             return TIDE_E_NOMEM;
     }
+    if (m->policy->variable_space) {
+        m->own_times = tide_calloc(TIDE_MAX_PROCESSES, sizeof *m->own_times);
+        if (m->own_times == NULL)
+            return tide_nomem(e);
+    }
     tide_rng_init(&m->policy_rng, c->seed, "policy");
     m->env = (struct tide_policy_env){
         .capacity = m->capacity,
@@ -365,6 +372,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
         .bits = m->bits,
         .pages = m->pages,
         .now = &m->now,
+        .times = m->own_times,
+        .running = m->own_times != NULL ? &m->running : NULL,
         .rng = &m->policy_rng,
         .cleared = c->observe == TIDE_OBSERVE_ACCESSED_BIT ? accessed_bit_cleared : NULL,
         .context = m,
@@ -404,6 +413,7 @@ void tide_machine_free(struct tide_machine *m)
     if (m->policy_state != NULL && m->policy->fini != NULL)
         m->policy->fini(m->policy_state);
     free(m->policy_state);
+    free(m->own_times);
     tide_future_close(m->future);
     quiet_fini(m);
     memory_fini(m);

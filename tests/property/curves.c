@@ -739,12 +739,13 @@ static uint64_t machine_faults(const struct tide_block *b, const char *policy, u
     config.skip = c->skip;
     config.warmup = c->warmup;
     config.limit = c->limit;
-    scan = tide_scan_new(tide_machine_geometry(&config), c->skip, c->warmup, c->limit, true, &e);
+    scan = tide_scan_new(tide_machine_geometry(&config), c->skip, c->warmup, c->limit,
+                         tide_machine_needs_future(&config), &e);
     cr_assert_not_null(scan);
     cr_assert_eq(tide_scan_feed(scan, b, NULL, &e), 1, "%s", e.what);
     cr_assert_eq(tide_scan_finish(scan, &e), 0);
-    m = tide_machine_new(&config, engine, tide_scan_distinct_pages(scan), tide_scan_future(scan),
-                         NULL, &e);
+    m = tide_machine_new(&config, engine, tide_scan_distinct_pages(scan),
+                         tide_scan_future(scan, tide_machine_needs_future(&config)), NULL, &e);
     cr_assert_not_null(m, "%s", e.what);
     tide_block_runs_init(&runs, tide_machine_geometry(&config));
     tide_block_runs_cut(&runs, b);
