@@ -105,6 +105,7 @@ struct tide_machine {
     uint64_t due;       /* the policy's */
     uint64_t position;  /* of next uses: see scan.h */
     tide_page previous; /* the page referenced last; NONE where that was no page or is gone */
+    bool warming_up;    /* nothing counts yet */
     bool done;
     enum tide_machine_status status;
 

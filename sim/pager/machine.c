@@ -219,7 +219,7 @@ static void set_deadline(struct tide_machine *m)
 {
     uint64_t d = m->end;
 
-    if (m->now < m->warmup_end && m->warmup_end < d)
+    if (m->warming_up && m->warmup_end < d)
         d = m->warmup_end;
     if (m->next_tick < d)
         d = m->next_tick;
@@ -233,6 +233,7 @@ static void set_deadline(struct tide_machine *m)
 /* Warm-up fills the machine and counts nothing. */
 static void start_counting(struct tide_machine *m)
 {
+    m->warming_up = false;
     m->counts = (struct tide_counts){0};
     m->resident_since = m->now;
     m->wss = 0;
@@ -285,7 +286,7 @@ int machine_deadline(struct tide_machine *m, struct tide_error *e)
         m->policy->tick(m->policy_state);
         m->next_tick = saturating_add(m->next_tick, m->tick_period);
     }
-    if (m->now == m->warmup_end)
+    if (m->warming_up && m->now == m->warmup_end)
         start_counting(m);
     if (m->now == m->next_sample) {
         rc = sample(m, e);
@@ -337,7 +338,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     m->warmup_end = c->warmup;
     m->end = saturating_add(c->warmup, c->limit);
     m->epoch = m->first_counted_epoch = 1;
-    if (c->warmup > 0)
+    m->warming_up = c->warmup > 0;
+    if (m->warming_up)
         m->first_counted_epoch = 2;
     m->next_sample = c->interval > 0 ? saturating_add(c->warmup, c->interval) : UINT64_MAX;
     m->next_tick = m->due = UINT64_MAX;
@@ -476,7 +478,7 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
 
 int tide_machine_finish(struct tide_machine *m, struct tide_error *e)
 {
-    if (m->now < m->warmup_end) /* the trace was shorter than the warm-up: nothing counts */
+    if (m->warming_up) /* the trace was shorter than the warm-up: nothing counts */
         start_counting(m);
     if (m->config.interval == 0 || m->counts.references == m->at_sample.references)
         return 0;
