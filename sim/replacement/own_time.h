@@ -37,33 +37,32 @@ static inline uint64_t tide_own_due(const struct tide_policy_env *env, uint64_t 
     return after - passed > UINT64_MAX - now ? UINT64_MAX : now + (after - passed);
 }
 
-/* A list for each process, over the same frames; they share their links. */
+/* A list for each process, over the same frames: they share their links, of which those behind the
+ * frames' are the lists' ends. */
 struct tide_own_lists {
-    struct tide_list *lists; /* TIDE_MAX_PROCESSES of them */
-    unsigned processes;      /* those from here on never had a frame */
+    struct tide_link *links;
+    uint32_t frame_limit;
+    unsigned processes; /* those from here on never had a frame, and have no list */
 };
 
-static inline void tide_own_lists_fini(struct tide_own_lists *l)
-{
-    if (l->lists != NULL)
-        tide_list_fini(&l->lists[0]);
-    free(l->lists);
-    l->lists = NULL;
-}
-
-/* On failure nothing is left allocated. */
 TIDE_MUST_CHECK static inline int tide_own_lists_init(struct tide_own_lists *l,
                                                       uint32_t frame_limit, struct tide_error *e)
 {
-    int rc;
+    *l = (struct tide_own_lists){.frame_limit = frame_limit};
+    l->links = tide_calloc((size_t)frame_limit + TIDE_MAX_PROCESSES, sizeof *l->links);
+    return l->links != NULL ? 0 : tide_nomem(e);
+}
 
-    l->processes = 0;
-    l->lists = tide_calloc(TIDE_MAX_PROCESSES, sizeof *l->lists);
-    rc = l->lists == NULL ? tide_nomem(e)
-                          : tide_lists_init(l->lists, TIDE_MAX_PROCESSES, frame_limit, e);
-    if (rc != 0)
-        tide_own_lists_fini(l);
-    return rc;
+static inline void tide_own_lists_fini(struct tide_own_lists *l)
+{
+    free(l->links);
+    l->links = NULL;
+}
+
+/* The list of a process that has one. */
+static inline struct tide_list tide_own_list(const struct tide_own_lists *l, unsigned process)
+{
+    return (struct tide_list){.links = l->links, .end = l->frame_limit + process};
 }
 
 /* The frame becomes the last of its process. */
@@ -71,30 +70,41 @@ static inline void tide_own_lists_append(struct tide_own_lists *l,
                                          const struct tide_policy_env *env, uint32_t frame)
 {
     unsigned process = tide_own_process(env, frame);
+    struct tide_list list = tide_own_list(l, process);
 
-    if (process >= l->processes)
-        l->processes = process + 1;
-    tide_list_append(&l->lists[process], frame);
+    for (; l->processes <= process; l->processes++) {
+        uint32_t end = l->frame_limit + l->processes;
+
+        l->links[end] = (struct tide_link){.prev = end, .next = end};
+    }
+    tide_list_append(&list, frame);
+}
+
+static inline void tide_own_lists_remove(struct tide_own_lists *l, uint32_t frame)
+{
+    struct tide_list any = {.links = l->links};
+
+    tide_list_remove(&any, frame);
 }
 
 static inline void tide_own_lists_move_last(struct tide_own_lists *l,
                                             const struct tide_policy_env *env, uint32_t frame)
 {
-    tide_list_move_last(&l->lists[tide_own_process(env, frame)], frame);
-}
+    struct tide_list list = tide_own_list(l, tide_own_process(env, frame));
 
-/* Lists share their links: any of them will do. */
-static inline void tide_own_lists_remove(struct tide_own_lists *l, uint32_t frame)
-{
-    tide_list_remove(&l->lists[0], frame);
+    tide_list_move_last(&list, frame);
 }
 
 /* The first frame of a process; false: it has none. */
 static inline bool tide_own_lists_first(const struct tide_own_lists *l, unsigned process,
                                         uint32_t *frame)
 {
-    *frame = tide_list_first(&l->lists[process]);
-    return *frame != l->lists[process].end;
+    struct tide_list list = tide_own_list(l, process);
+
+    if (process >= l->processes)
+        return false;
+    *frame = tide_list_first(&list);
+    return *frame != list.end;
 }
 
 /* The first frame of the running process or, where that has none, of the first process that has
@@ -102,7 +112,7 @@ static inline bool tide_own_lists_first(const struct tide_own_lists *l, unsigned
 static inline uint32_t tide_own_lists_victim(const struct tide_own_lists *l,
                                              const struct tide_policy_env *env)
 {
-    uint32_t frame;
+    uint32_t frame = 0;
 
     if (tide_own_lists_first(l, *env->running, &frame))
         return frame;

@@ -39,7 +39,7 @@ static const struct tide_option options_table[] = {
      .def = "10K",
      .min = 1,
      .unit = "refs",
-     .help = "a page whose next reference is farther away leaves"},
+     .help = "a page whose next use is farther away, in its process's references, leaves"},
     {.name = NULL},
 };
 

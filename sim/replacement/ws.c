@@ -34,7 +34,7 @@ static const struct tide_option options_table[] = {
      .def = "10K",
      .min = 1,
      .unit = "refs",
-     .help = "the window, the present reference included"},
+     .help = "the window in its process's references, the present one included"},
     {.name = NULL},
 };
 
