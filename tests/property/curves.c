@@ -847,7 +847,7 @@ static int check_against_machine(void *context, const struct tide_window_point *
     static const char *const policies[] = {"ws", "vmin", "pff"};
     struct window_check *c = context;
 
-    if (below(c->rng, 1 + p->tau / 3) > 2)
+    if (below(c->rng, 1 + p->tau) > 2)
         return 0;
     c->points++;
     for (int i = 0; i < 3; i++) {
@@ -916,7 +916,7 @@ Test(curves, windows_are_the_machine_at_each_tau, .timeout = 280)
         cr_assert_eq(
             tide_windows_points(tide_curves_windows(curves), check_against_machine, &c, &e), 0,
             "%s", e.what);
-        cr_expect_gt(c.points, 5, "case %" PRIu64, seed + k);
+        cr_expect_gt(c.points, 2, "case %" PRIu64, seed + k);
         tide_curves_free(curves);
     }
     if (cases >= 50)
