@@ -53,7 +53,7 @@ struct run {
 struct scan {
     struct tide_geometry geometry;
     uint64_t skip, warmup, limit;
-    bool future;
+    unsigned futures; /* enum tide_future_time, added up */
     struct tide_scan *scan;
 };
 
@@ -336,14 +336,14 @@ static bool makes(const struct replay *t, const struct run *r)
     return !r->finished && r == &t->runs[r->same];
 }
 
-static bool needs_future(const struct run *r)
+static enum tide_future_time needs_future(const struct run *r)
 {
-    return !r->replay->one_pass && tide_machine_needs_future(r->config);
+    return r->replay->one_pass ? TIDE_FUTURE_NONE : tide_machine_needs_future(r->config);
 }
 
 static bool needs_scan(const struct run *r)
 {
-    return needs_future(r) || tide_machine_needs_pages(r->config);
+    return needs_future(r) != TIDE_FUTURE_NONE || tide_machine_needs_pages(r->config);
 }
 
 /* The scan of a part of the trace, planned if it is not yet there. */
@@ -377,7 +377,7 @@ static int plan_scans(struct replay *t, struct tide_error *e)
         if (!makes(t, r) || !needs_scan(r))
             continue;
         r->scan = scan_of(t, r->geometry, c->skip, c->warmup, c->limit);
-        r->scan->future |= needs_future(r);
+        r->scan->futures |= needs_future(r);
     }
     for (size_t i = 0; i < t->n_jobs; i++) {
         struct curve_job *job = &t->jobs[i];
@@ -456,7 +456,7 @@ static int scan(struct replay *t, struct tide_error *e)
 
         f.consumers[k] =
             (struct tide_consumer){.context = s, .take = take_scan, .geometry = &s->geometry};
-        s->scan = tide_scan_new(s->geometry, s->skip, s->warmup, s->limit, s->future, e);
+        s->scan = tide_scan_new(s->geometry, s->skip, s->warmup, s->limit, s->futures, e);
         if (s->scan == NULL)
             rc = e->code;
     }
@@ -651,7 +651,7 @@ static int start(struct run *r, size_t number, struct tide_error *e)
     }
     if (r->scan != NULL) {
         distinct = tide_scan_distinct_pages(r->scan->scan);
-        future = needs_future(r) ? tide_scan_future(r->scan->scan) : NULL;
+        future = tide_scan_future(r->scan->scan, needs_future(r));
     }
     r->machine = tide_machine_new(r->config, t->batch->o->engine, distinct, future,
                                   t->store != NULL ? &watch : NULL, e);

@@ -144,7 +144,7 @@ static int replay(const char *text, struct tide_block *b, feed to, void *target,
 static int run_machine(struct explanation *x, const char *text, struct tide_error *e)
 {
     const struct tide_machine_watch watch = {.context = x, .reference = on_reference};
-    bool future = x->config.policy->observes == TIDE_OBSERVES_FUTURE;
+    enum tide_future_time future = tide_machine_needs_future(&x->config);
     struct tide_block *b = tide_malloc(sizeof *b);
     struct tide_scan *scan =
         tide_scan_new(tide_machine_geometry(&x->config), 0, 0, UINT64_MAX, future, e);
@@ -161,7 +161,7 @@ static int run_machine(struct explanation *x, const char *text, struct tide_erro
     if (rc != 0)
         goto out;
     m = tide_machine_new(&x->config, TIDE_ENGINE_PLAIN, tide_scan_distinct_pages(scan),
-                         tide_scan_future(scan), &watch, e);
+                         tide_scan_future(scan, future), &watch, e);
     rc = m != NULL ? replay(text, b, feed_machine, m, e) : e->code;
     if (rc == 0)
         rc = tide_machine_finish(m, e);

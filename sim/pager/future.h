@@ -17,8 +17,9 @@
 
 /* An entry of the file. What kinds and flags mean is the writer's business, but for these: */
 struct tide_next_use {
-    uint64_t next;  /* virtual time; TIDE_NEVER where the page is not used again, or is forgotten
-                     * before. Until turned around: the time of the use itself */
+    uint64_t next;  /* virtual time, of whatever clock the writer goes by; TIDE_NEVER where the page
+                     * is not used again, or is forgotten  before. Until turned around: the time of
+                     * the use itself */
     uint32_t id;    /* of the page; TIDE_NOBODY: none */
     uint32_t flags; /* TIDE_USE_FIRST: nothing is known of the page's uses before this one */
 };
@@ -30,7 +31,6 @@ struct tide_future;
 
 struct tide_future *tide_future_new(struct tide_error *e);
 void tide_future_free(struct tide_future *f);
-/* Times ascend. */
 TIDE_MUST_CHECK int tide_future_add(struct tide_future *f, struct tide_next_use use,
                                     struct tide_error *e);
 /* All is added: turns it around. Ids are below n_ids. */
@@ -45,8 +45,9 @@ TIDE_MUST_CHECK int tide_future_read(const struct tide_future *f, uint64_t from,
 struct tide_future_cursor;
 struct tide_future_cursor *tide_future_open(struct tide_future *f, struct tide_error *e);
 void tide_future_close(struct tide_future_cursor *c);
-/* The virtual time (references since the skip, from 1) of the next use after `position`, or
- * TIDE_NEVER. Positions may be asked for in any order within the last 4096; else ascending. */
+/* The virtual time (references since the skip, from 1: the machine's or the process's own, see
+ * pager/scan.h) of the next use after `position`, or TIDE_NEVER. Positions may be asked for in any
+ * order within the last 4096; else ascending. */
 TIDE_MUST_CHECK int tide_future_next(struct tide_future_cursor *c, uint64_t position,
                                      uint64_t *next, struct tide_error *e);
 

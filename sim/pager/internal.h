@@ -96,12 +96,16 @@ struct tide_machine {
 
     /* time */
     uint64_t skip_left;
-    uint64_t now;      /* references since the skip */
-    uint64_t deadline; /* the next `now` at which something is due */
+    uint64_t now;        /* references since the skip */
+    uint64_t *own_times; /* ... of each process, for policies with variable space, else NULL. They
+                          * never fold references, so step() alone keeps it */
+    unsigned running;    /* with own_times: the process that made the last reference */
+    uint64_t deadline;   /* the next `now` at which something is due */
     uint64_t warmup_end, end, next_tick, tick_period, next_sample;
     uint64_t due;       /* the policy's */
     uint64_t position;  /* of next uses: see scan.h */
     tide_page previous; /* the page referenced last; NONE where that was no page or is gone */
+    bool warming_up;    /* nothing counts yet */
     bool done;
     enum tide_machine_status status;
 

@@ -114,9 +114,11 @@ bool tide_machine_needs_pages(const struct tide_machine_config *c)
     return c->policy->variable_space || (!c->by_memory && c->frames.is_share);
 }
 
-bool tide_machine_needs_future(const struct tide_machine_config *c)
+enum tide_future_time tide_machine_needs_future(const struct tide_machine_config *c)
 {
-    return c->policy->observes == TIDE_OBSERVES_FUTURE;
+    if (c->policy->observes != TIDE_OBSERVES_FUTURE)
+        return TIDE_FUTURE_NONE;
+    return c->policy->variable_space ? TIDE_FUTURE_OWN : TIDE_FUTURE_MACHINE;
 }
 
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c)
@@ -217,7 +219,7 @@ static void set_deadline(struct tide_machine *m)
 {
     uint64_t d = m->end;
 
-    if (m->now < m->warmup_end && m->warmup_end < d)
+    if (m->warming_up && m->warmup_end < d)
         d = m->warmup_end;
     if (m->next_tick < d)
         d = m->next_tick;
@@ -231,6 +233,7 @@ static void set_deadline(struct tide_machine *m)
 /* Warm-up fills the machine and counts nothing. */
 static void start_counting(struct tide_machine *m)
 {
+    m->warming_up = false;
     m->counts = (struct tide_counts){0};
     m->resident_since = m->now;
     m->wss = 0;
@@ -283,7 +286,7 @@ int machine_deadline(struct tide_machine *m, struct tide_error *e)
         m->policy->tick(m->policy_state);
         m->next_tick = saturating_add(m->next_tick, m->tick_period);
     }
-    if (m->now == m->warmup_end)
+    if (m->warming_up && m->now == m->warmup_end)
         start_counting(m);
     if (m->now == m->next_sample) {
         rc = sample(m, e);
@@ -335,7 +338,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
     m->warmup_end = c->warmup;
     m->end = saturating_add(c->warmup, c->limit);
     m->epoch = m->first_counted_epoch = 1;
-    if (c->warmup > 0)
+    m->warming_up = c->warmup > 0;
+    if (m->warming_up)
         m->first_counted_epoch = 2;
     m->next_sample = c->interval > 0 ? saturating_add(c->warmup, c->interval) : UINT64_MAX;
     m->next_tick = m->due = UINT64_MAX;
@@ -358,6 +362,11 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
         if (m->future == NULL)
             return TIDE_E_NOMEM;
     }
+    if (m->policy->variable_space) {
+        m->own_times = tide_calloc(TIDE_MAX_PROCESSES, sizeof *m->own_times);
+        if (m->own_times == NULL)
+            return tide_nomem(e);
+    }
     tide_rng_init(&m->policy_rng, c->seed, "policy");
     m->env = (struct tide_policy_env){
         .capacity = m->capacity,
@@ -365,6 +374,8 @@ static int set_up(struct tide_machine *m, uint64_t distinct_pages, struct tide_f
         .bits = m->bits,
         .pages = m->pages,
         .now = &m->now,
+        .times = m->own_times,
+        .running = m->own_times != NULL ? &m->running : NULL,
         .rng = &m->policy_rng,
         .cleared = c->observe == TIDE_OBSERVE_ACCESSED_BIT ? accessed_bit_cleared : NULL,
         .context = m,
@@ -404,6 +415,7 @@ void tide_machine_free(struct tide_machine *m)
     if (m->policy_state != NULL && m->policy->fini != NULL)
         m->policy->fini(m->policy_state);
     free(m->policy_state);
+    free(m->own_times);
     tide_future_close(m->future);
     quiet_fini(m);
     memory_fini(m);
@@ -466,7 +478,7 @@ int tide_machine_feed(struct tide_machine *m, const struct tide_block *b,
 
 int tide_machine_finish(struct tide_machine *m, struct tide_error *e)
 {
-    if (m->now < m->warmup_end) /* the trace was shorter than the warm-up: nothing counts */
+    if (m->warming_up) /* the trace was shorter than the warm-up: nothing counts */
         start_counting(m);
     if (m->config.interval == 0 || m->counts.references == m->at_sample.references)
         return 0;

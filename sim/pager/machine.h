@@ -103,9 +103,13 @@ void tide_machine_defaults(struct tide_machine_config *c);
 void tide_machine_default_tlb(struct tide_tlb_config *t, unsigned page_shift);
 /* Everything that can be checked without the trace; messages name the key. */
 TIDE_MUST_CHECK int tide_machine_check(const struct tide_machine_config *c, struct tide_error *e);
+/* In what time a policy that sees the future is told next uses: the machine's, or that of the
+ * page's process. */
+enum tide_future_time { TIDE_FUTURE_NONE = 0, TIDE_FUTURE_MACHINE = 1, TIDE_FUTURE_OWN = 2 };
+
 /* What the machine must be told of the trace before it is made (pager/scan.h). */
 bool tide_machine_needs_pages(const struct tide_machine_config *c);
-bool tide_machine_needs_future(const struct tide_machine_config *c);
+enum tide_future_time tide_machine_needs_future(const struct tide_machine_config *c);
 /* Page shift and address bits, after a check. */
 struct tide_geometry tide_machine_geometry(const struct tide_machine_config *c);
 
@@ -171,7 +175,8 @@ struct tide_machine_watch {
 };
 
 /* `distinct_pages`: of the whole trace, where tide_machine_needs_pages (else 0 will do).
- * `future`: next uses, where tide_machine_needs_future (else NULL); it must outlive the machine.
+ * `future`: next uses in the time that tide_machine_needs_future says (NONE: NULL); it must outlive
+ * the machine.
  * `watch` is copied, may be NULL. NULL on failure. */
 struct tide_machine *tide_machine_new(const struct tide_machine_config *c, enum tide_engine engine,
                                       uint64_t distinct_pages, struct tide_future *future,

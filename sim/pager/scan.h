@@ -1,8 +1,8 @@
 /* The preparatory scan: what must be known of a trace before it is replayed.
  *
  * One pass over the trace finds the number of distinct pages (for `frames: 50%`) and, for policies
- * that see the future, the next use of every reference. Machines that agree in geometry, skip,
- * warmup and limit share one.
+ * that see the future, the next use of every reference, in the machine's virtual time or in that of
+ * the page's process. Machines that agree in geometry, skip, warmup and limit share one.
  *
  * Next uses have *positions*: from the end of the skip on, each reference to another page than the
  * one before it in the merged stream of fetches and data has the next position; so has each
@@ -23,9 +23,9 @@
 
 struct tide_scan;
 
-/* want_future: prepare next uses too. */
+/* futures: the times in which to prepare next uses, enum tide_future_time added up. */
 struct tide_scan *tide_scan_new(struct tide_geometry g, uint64_t skip, uint64_t warmup,
-                                uint64_t limit, bool want_future, struct tide_error *e);
+                                uint64_t limit, unsigned futures, struct tide_error *e);
 void tide_scan_free(struct tide_scan *s);
 /* 1, or negative: failure. The whole trace is wanted. `runs`: as for tide_follow_feed(). */
 TIDE_MUST_CHECK int tide_scan_feed(struct tide_scan *s, const struct tide_block *b,
@@ -36,6 +36,6 @@ TIDE_MUST_CHECK int tide_scan_finish(struct tide_scan *s, struct tide_error *e);
  * faults left out. */
 uint64_t tide_scan_distinct_pages(const struct tide_scan *s);
 /* After finish; NULL unless asked for. Belongs to the scan. */
-struct tide_future *tide_scan_future(struct tide_scan *s);
+struct tide_future *tide_scan_future(struct tide_scan *s, enum tide_future_time time);
 
 #endif

@@ -121,6 +121,10 @@ int step(struct tide_machine *m, unsigned process, uint64_t addr, enum tide_kind
     m->position += !repeats;
     m->previous = page;
     m->now++;
+    if (m->own_times != NULL) {
+        m->own_times[process]++;
+        m->running = process;
+    }
     m->counts.references++;
     m->counts.accesses += starts_access;
     p->references++;

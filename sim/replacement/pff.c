@@ -1,22 +1,23 @@
 /* Page-fault frequency: when faults are rare, what was not used since the last one leaves.
  *
- * At a fault at least t references after the fault before, every page not referenced since that one
- * leaves; at a fault sooner than that, none does. Pages stand in order of last use instead of
- * having use bits, which decides the same and makes a fault O(1), amortised.
+ * At a process's fault at least t references after its fault before, every page of it that was not
+ * referenced since that one leaves; at a fault sooner than that, none does. Time is the process's
+ * own. Its pages stand in order of last use instead of having use bits, which decides the same and
+ * makes a fault O(1), amortised.
  *
  * Source: Chu and Opderbeck, "The page fault frequency replacement algorithm", AFIPS Fall Joint
  * Computer Conference, 1972, pp. 597-609; Bic and Shaw, "Operating systems principles", ch. 8.
  * Differs: books do not agree on the limit (at least t, or more than t: here at least) and on when
  * use bits are cleared. `clear: fault` is Bic and Shaw's, at every fault; `clear: shrink` clears
  * them only where pages may leave, so that pages used since the last time they might stay
- * (Stallings). Time is the machine's, which is the process's where there is only one.
+ * (Stallings).
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "replacement/list.h"
+#include "replacement/own_time.h"
 #include "replacement/policy.h"
 
 enum clear { CLEAR_FAULT, CLEAR_SHRINK };
@@ -29,11 +30,13 @@ struct pff_options {
 struct pff {
     const struct tide_policy_env *env;
     const struct pff_options *options;
-    struct tide_list recency; /* least recent first */
-    uint64_t *last;           /* by frame: time of the last reference */
-    uint64_t fault;           /* time of the last one; 0: none yet */
-    uint64_t cleared;         /* when use bits were, or would have been */
-    uint64_t cutoff;          /* pages not referenced since leave */
+    struct tide_own_lists recency; /* by process: least recent first */
+    uint64_t *last;                /* by frame: its process's time of the last reference */
+    struct times {
+        uint64_t fault;   /* the last one; 0: none yet */
+        uint64_t cleared; /* when use bits were, or would have been */
+        uint64_t cutoff;  /* pages not referenced since leave */
+    } * processes;        /* times of their own */
 };
 
 static const char *const clears[] = {"fault", "shrink", NULL};
@@ -45,7 +48,7 @@ static const struct tide_option options_table[] = {
      .def = "10K",
      .min = 1,
      .unit = "refs",
-     .help = "a fault so long after the one before makes pages leave"},
+     .help = "a fault so long after its process's last one makes pages leave"},
     {.name = "clear",
      .type = TIDE_OPT_CHOICE,
      .offset = offsetof(struct pff_options, clear),
@@ -59,9 +62,11 @@ static void fini(void *state)
 {
     struct pff *s = state;
 
-    tide_list_fini(&s->recency);
+    tide_own_lists_fini(&s->recency);
     free(s->last);
+    free(s->processes);
     s->last = NULL;
+    s->processes = NULL;
 }
 
 static int init(void *state, const struct tide_policy_env *env, const void *options,
@@ -73,7 +78,10 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     s->env = env;
     s->options = options;
     s->last = tide_calloc(env->frame_limit, sizeof *s->last);
-    rc = s->last == NULL ? tide_nomem(e) : tide_list_init(&s->recency, env->frame_limit, e);
+    s->processes = tide_calloc(TIDE_MAX_PROCESSES, sizeof *s->processes);
+    rc = s->last == NULL || s->processes == NULL
+             ? tide_nomem(e)
+             : tide_own_lists_init(&s->recency, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -82,17 +90,18 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
 static void load(void *state, uint32_t frame, uint64_t next_use)
 {
     struct pff *s = state;
-    uint64_t now = *s->env->now;
-    bool shrinks = s->fault > 0 && now - s->fault >= s->options->t;
+    struct times *own = &s->processes[tide_own_process(s->env, frame)];
+    uint64_t now = tide_own_now(s->env, frame);
+    bool shrinks = own->fault > 0 && now - own->fault >= s->options->t;
 
     (void)next_use;
     if (shrinks)
-        s->cutoff = s->cleared;
+        own->cutoff = own->cleared;
     if (shrinks || s->options->clear == CLEAR_FAULT)
-        s->cleared = now;
-    s->fault = now;
+        own->cleared = now;
+    own->fault = now;
     s->last[frame] = now;
-    tide_list_append(&s->recency, frame);
+    tide_own_lists_append(&s->recency, s->env, frame);
 }
 
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
@@ -101,15 +110,15 @@ static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 
     (void)n;
     (void)next_use;
-    s->last[frame] = *s->env->now;
-    tide_list_move_last(&s->recency, frame);
+    s->last[frame] = tide_own_now(s->env, frame);
+    tide_own_lists_move_last(&s->recency, s->env, frame);
 }
 
 static uint32_t victim(void *state)
 {
     const struct pff *s = state;
 
-    return tide_list_first(&s->recency);
+    return tide_own_lists_victim(&s->recency, s->env);
 }
 
 static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
@@ -117,38 +126,46 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
     struct pff *s = state;
 
     (void)why;
-    tide_list_remove(&s->recency, frame);
+    tide_own_lists_remove(&s->recency, frame);
+}
+
+/* A frame whose page leaves; false: none. */
+static bool leaves(const struct pff *s, uint32_t *frame)
+{
+    unsigned process = *s->env->running;
+
+    return tide_own_lists_first(&s->recency, process, frame) &&
+           s->last[*frame] < s->processes[process].cutoff;
 }
 
 static uint64_t due(const void *state)
 {
     const struct pff *s = state;
-    uint32_t first = tide_list_first(&s->recency);
+    uint32_t first;
 
-    return first != s->recency.end && s->last[first] < s->cutoff ? *s->env->now : UINT64_MAX;
+    return leaves(s, &first) ? *s->env->now : UINT64_MAX;
 }
 
 static bool shed(void *state, uint32_t *frame)
 {
-    const struct pff *s = state;
-
-    *frame = tide_list_first(&s->recency);
-    return due(s) != UINT64_MAX;
+    return leaves(state, frame);
 }
 
 static void why(const void *state, uint32_t frame, char *buf, size_t n)
 {
     const struct pff *s = state;
 
-    (void)frame;
-    snprintf(buf, n, "not referenced since %" PRIu64, s->cutoff);
+    snprintf(buf, n, "not referenced since %" PRIu64,
+             s->processes[tide_own_process(s->env, frame)].cutoff);
 }
 
 static void describe(const void *state, uint32_t frame, char *buf, size_t n)
 {
     const struct pff *s = state;
 
-    snprintf(buf, n, "R=%d last at %" PRIu64, s->last[frame] >= s->cleared, s->last[frame]);
+    snprintf(buf, n, "R=%d last at %" PRIu64,
+             s->last[frame] >= s->processes[tide_own_process(s->env, frame)].cleared,
+             s->last[frame]);
 }
 
 const struct tide_policy tide_policy_pff = {

@@ -26,7 +26,10 @@
  * Fixed and variable space: most policies fill a number of frames that is given. A policy with
  * `variable_space` (ws, pff, vmin) has as many frames as the trace has pages; its pages leave by
  * shed, and do not count as resident any more at the reference made at that time. It is asked for a
- * victim only where pages that mremap moved, and nobody touched since, have filled the frames.
+ * victim only where pages that mremap moved, and nobody touched since, have filled the frames. It
+ * lives in the processes' own virtual times: a page ages only while its process runs, so at a
+ * reference only pages of the running process come due. Where there is one process, its time is the
+ * machine's.
  *
  * The load of a page is its first reference: no touch follows it for that reference. What load does
  * with the reference bit is the policy's convention.
@@ -83,7 +86,12 @@ struct tide_policy_env {
     uint8_t *bits;          /* TIDE_FRAME_*, by frame; valid from before load until after remove */
     const tide_page *pages; /* the page in each frame in use; valid as long */
     const uint64_t *now;    /* virtual time: references so far, the current one included */
-    struct tide_rng *rng;   /* the policy's own stream */
+    /* With `variable_space`, else NULL: by process (tide_page_process(), below TIDE_MAX_PROCESSES)
+     * its own virtual time, the references that it has made so far; and the process that made the
+     * last one. Both are up to date whenever *now is, their sum is *now. */
+    const uint64_t *times;
+    const unsigned *running;
+    struct tide_rng *rng; /* the policy's own stream */
     /* the machine wants to know of cleared reference bits (`observe: accessed-bit`), or NULL */
     void (*cleared)(void *context, uint32_t frame);
     void *context;
@@ -131,8 +139,8 @@ struct tide_policy {
      * policy need not know before load. */
     void (*fault)(void *state, tide_page page);
     /* next_use (TIDE_OBSERVES_FUTURE only, else 0): the virtual time of the page's next reference,
-     * immediate repeats of the page left out; TIDE_NEVER where there is none, or the page is
-     * unmapped before it. */
+     * with `variable_space` its process's own; immediate repeats of the page left out; TIDE_NEVER
+     * where there is none, or the page is unmapped before it. */
     void (*load)(void *state, uint32_t frame, uint64_t next_use);
     void (*touch)(void *state, uint32_t frame, uint64_t n, uint64_t next_use);
     /* A frame in use may be touched soon: what touch looks at can be fetched into the cache. A
@@ -148,9 +156,11 @@ struct tide_policy {
     /* True once memory taken after init has run out; decisions since are void and the run must
      * fail (TIDE_E_NOMEM). To be asked once a block. NULL: takes none. */
     bool (*failed)(const void *state);
-    /* The virtual time after whose reference shed is to be asked: the present or later, UINT64_MAX
-     * for never; asked after every load, touch, remove and shed. May be earlier than needed: shed
-     * then has none. Machines never fold references for a policy that has it. */
+    /* The virtual time, the machine's, after whose reference shed is to be asked if the running
+     * process goes on running: the present or later, UINT64_MAX for never. Asked after every
+     * reference, whether it reaches a page or not, and after the last shed, so that another process
+     * is seen with its first reference. May be earlier than needed: shed then has none. Machines
+     * never fold references for a policy that has it. */
     uint64_t (*due)(const void *state);
     /* A frame in use whose page leaves now; false: none (any more). */
     bool (*shed)(void *state, uint32_t *frame);

@@ -2,19 +2,19 @@
  *
  * No policy has fewer faults with as little memory on average: keeping a page for g references
  * costs g page-references of space, fetching it again costs what tau of them cost. Faults are those
- * of WS(tau). A page that leaves counts in memory at the reference itself.
+ * of WS(tau). A page that leaves counts in memory at the reference itself. Time is the process's
+ * own: a page that leaves does so at the next reference of its process.
  *
  * Source: Prieve and Fabry, "VMIN - an optimal variable-space page replacement algorithm", CACM
  * 19(5), 1976, pp. 295-297.
- * Differs: nothing is left open. Time is the machine's, which is the process's where there is only
- * one.
+ * Differs: nothing is left open.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "replacement/list.h"
+#include "replacement/own_time.h"
 #include "replacement/policy.h"
 
 struct vmin_options {
@@ -24,10 +24,10 @@ struct vmin_options {
 struct vmin {
     const struct tide_policy_env *env;
     uint64_t tau;
-    struct tide_list all;     /* in order of last use, least recent first */
-    struct tide_list leaving; /* those that leave at the next reference to another page */
+    struct tide_list all;          /* in order of last use, least recent first */
+    struct tide_own_lists leaving; /* those that leave at the next reference to another page */
     struct page {
-        uint64_t last, next; /* references */
+        uint64_t last, next; /* references, in its process's time */
         bool leaves;
     } * pages; /* by frame */
 };
@@ -39,7 +39,7 @@ static const struct tide_option options_table[] = {
      .def = "10K",
      .min = 1,
      .unit = "refs",
-     .help = "a page whose next reference is farther away leaves"},
+     .help = "a page whose next use is farther away, in its process's references, leaves"},
     {.name = NULL},
 };
 
@@ -48,7 +48,7 @@ static void fini(void *state)
     struct vmin *s = state;
 
     tide_list_fini(&s->all);
-    tide_list_fini(&s->leaving);
+    tide_own_lists_fini(&s->leaving);
     free(s->pages);
     s->pages = NULL;
 }
@@ -65,7 +65,7 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     s->pages = tide_calloc(env->frame_limit, sizeof *s->pages);
     rc = s->pages == NULL ? tide_nomem(e) : tide_list_init(&s->all, env->frame_limit, e);
     if (rc == 0)
-        rc = tide_list_init(&s->leaving, env->frame_limit, e);
+        rc = tide_own_lists_init(&s->leaving, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -73,20 +73,20 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
 
 static void add(struct vmin *s, uint32_t frame, uint64_t next_use)
 {
-    uint64_t now = *s->env->now;
+    uint64_t now = tide_own_now(s->env, frame);
 
     s->pages[frame] = (struct page){
         .last = now, .next = next_use, .leaves = next_use == TIDE_NEVER || next_use - now > s->tau};
     tide_list_append(&s->all, frame);
     if (s->pages[frame].leaves)
-        tide_list_append(&s->leaving, frame);
+        tide_own_lists_append(&s->leaving, s->env, frame);
 }
 
 static void take(struct vmin *s, uint32_t frame)
 {
     tide_list_remove(&s->all, frame);
     if (s->pages[frame].leaves)
-        tide_list_remove(&s->leaving, frame);
+        tide_own_lists_remove(&s->leaving, frame);
 }
 
 static void load(void *state, uint32_t frame, uint64_t next_use)
@@ -117,17 +117,18 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
 static uint64_t due(const void *state)
 {
     const struct vmin *s = state;
-    uint32_t first = tide_list_first(&s->leaving);
+    uint32_t first;
 
-    return first != s->leaving.end ? s->pages[first].last + 1 : UINT64_MAX;
+    if (!tide_own_lists_first(&s->leaving, *s->env->running, &first))
+        return UINT64_MAX;
+    return tide_own_due(s->env, s->pages[first].last, 1);
 }
 
 static bool shed(void *state, uint32_t *frame)
 {
     const struct vmin *s = state;
 
-    *frame = tide_list_first(&s->leaving);
-    return due(s) <= *s->env->now;
+    return tide_own_lists_first(&s->leaving, *s->env->running, frame) && due(s) <= *s->env->now;
 }
 
 static void describe(const void *state, uint32_t frame, char *buf, size_t n)

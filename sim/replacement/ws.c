@@ -1,19 +1,19 @@
-/* Working set: a page stays as long as it was referenced within the last tau references.
+/* Working set: a page stays as long as it was referenced within the last tau references of its
+ * process.
  *
- * The present reference is one of the tau: after the reference at time t, W(t, tau) is what was
- * referenced at t - tau + 1 .. t. Pages stand in order of last use, so the one to leave next is the
- * first.
+ * The present reference is one of the tau: after the process's reference at time t, W(t, tau) is
+ * what it referenced at t - tau + 1 .. t. Time is the process's own: while others run its set stays
+ * as it is. Pages of a process stand in order of last use, so the one to leave next is the first.
  *
  * Source: Denning, "The working set model for program behavior", CACM 11(5), 1968, pp. 323-333.
  * Differs: some books (Bic and Shaw) do not count the present reference: their window d is tau - 1.
- * The window runs in the machine's virtual time, which is the process's where there is only one.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "replacement/list.h"
+#include "replacement/own_time.h"
 #include "replacement/policy.h"
 
 struct ws_options {
@@ -23,8 +23,8 @@ struct ws_options {
 struct ws {
     const struct tide_policy_env *env;
     uint64_t tau;
-    struct tide_list recency; /* least recent first */
-    uint64_t *last;           /* by frame: time of the last reference */
+    struct tide_own_lists recency; /* by process: least recent first */
+    uint64_t *last;                /* by frame: its process's time of the last reference */
 };
 
 static const struct tide_option options_table[] = {
@@ -34,7 +34,7 @@ static const struct tide_option options_table[] = {
      .def = "10K",
      .min = 1,
      .unit = "refs",
-     .help = "the window, the present reference included"},
+     .help = "the window in its process's references, the present one included"},
     {.name = NULL},
 };
 
@@ -42,7 +42,7 @@ static void fini(void *state)
 {
     struct ws *s = state;
 
-    tide_list_fini(&s->recency);
+    tide_own_lists_fini(&s->recency);
     free(s->last);
     s->last = NULL;
 }
@@ -57,7 +57,7 @@ static int init(void *state, const struct tide_policy_env *env, const void *opti
     s->env = env;
     s->tau = o->tau;
     s->last = tide_calloc(env->frame_limit, sizeof *s->last);
-    rc = s->last == NULL ? tide_nomem(e) : tide_list_init(&s->recency, env->frame_limit, e);
+    rc = s->last == NULL ? tide_nomem(e) : tide_own_lists_init(&s->recency, env->frame_limit, e);
     if (rc != 0)
         fini(s);
     return rc;
@@ -68,8 +68,8 @@ static void load(void *state, uint32_t frame, uint64_t next_use)
     struct ws *s = state;
 
     (void)next_use;
-    s->last[frame] = *s->env->now;
-    tide_list_append(&s->recency, frame);
+    s->last[frame] = tide_own_now(s->env, frame);
+    tide_own_lists_append(&s->recency, s->env, frame);
 }
 
 static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
@@ -78,15 +78,15 @@ static void touch(void *state, uint32_t frame, uint64_t n, uint64_t next_use)
 
     (void)n;
     (void)next_use;
-    s->last[frame] = *s->env->now;
-    tide_list_move_last(&s->recency, frame);
+    s->last[frame] = tide_own_now(s->env, frame);
+    tide_own_lists_move_last(&s->recency, s->env, frame);
 }
 
 static uint32_t victim(void *state)
 {
     const struct ws *s = state;
 
-    return tide_list_first(&s->recency);
+    return tide_own_lists_victim(&s->recency, s->env);
 }
 
 static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
@@ -94,25 +94,24 @@ static void drop(void *state, uint32_t frame, enum tide_remove_reason why)
     struct ws *s = state;
 
     (void)why;
-    tide_list_remove(&s->recency, frame);
+    tide_own_lists_remove(&s->recency, frame);
 }
 
 static uint64_t due(const void *state)
 {
     const struct ws *s = state;
-    uint32_t first = tide_list_first(&s->recency);
+    uint32_t first;
 
-    if (first == s->recency.end || s->tau > UINT64_MAX - s->last[first])
+    if (!tide_own_lists_first(&s->recency, *s->env->running, &first))
         return UINT64_MAX;
-    return s->last[first] + s->tau;
+    return tide_own_due(s->env, s->last[first], s->tau);
 }
 
 static bool shed(void *state, uint32_t *frame)
 {
     const struct ws *s = state;
 
-    *frame = tide_list_first(&s->recency);
-    return due(s) <= *s->env->now;
+    return tide_own_lists_first(&s->recency, *s->env->running, frame) && due(s) <= *s->env->now;
 }
 
 static void why(const void *state, uint32_t frame, char *buf, size_t n)

@@ -24,7 +24,8 @@ struct rig {
     struct tide_rng rng;
     uint8_t bits[MOST_FRAMES];
     tide_page pages[MOST_FRAMES];
-    uint64_t now, next_use;
+    uint64_t now, next_use; /* there is one process: its time is the machine's */
+    unsigned running;
     bool in_use[MOST_FRAMES];
     uint32_t n;
     tide_page incoming; /* its fault was told; or NONE */
@@ -46,6 +47,8 @@ static void rig_prepare(struct rig *g, const struct tide_policy *policy, uint32_
                                       .bits = g->bits,
                                       .pages = g->pages,
                                       .now = &g->now,
+                                      .times = policy->variable_space ? &g->now : NULL,
+                                      .running = policy->variable_space ? &g->running : NULL,
                                       .rng = &g->rng};
 }
 

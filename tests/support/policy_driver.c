@@ -37,6 +37,7 @@ void driver_open(struct driver *d, const struct tide_policy *policy, const char 
     d->bits = calloc(frames, 1);
     d->pages = calloc(frames, sizeof *d->pages);
     d->free_frames = calloc(frames, sizeof *d->free_frames);
+    d->times = policy->variable_space ? calloc(TIDE_MAX_PROCESSES, sizeof *d->times) : NULL;
     tide_map_init(&d->frames);
     tide_rng_init(&d->rng, seed, "policy");
     while (d->n_free < frames) { /* frame 0 is handed out first */
@@ -51,6 +52,8 @@ void driver_open(struct driver *d, const struct tide_policy *policy, const char 
                                       .bits = d->bits,
                                       .pages = d->pages,
                                       .now = &d->now,
+                                      .times = d->times,
+                                      .running = d->times != NULL ? &d->running : NULL,
                                       .rng = &d->rng};
     rc = policy->init(d->state, &d->env, d->options, &e);
     assert(rc == 0);
@@ -66,6 +69,7 @@ void driver_close(struct driver *d)
     free(d->bits);
     free(d->pages);
     free(d->free_frames);
+    free(d->times);
 }
 
 bool driver_resident(const struct driver *d, tide_page page)
@@ -104,9 +108,21 @@ static tide_page evict(struct driver *d)
     return page;
 }
 
-static uint64_t shown_next_use(const struct driver *d, uint64_t next_use)
+static uint64_t shown_next_use(const struct driver *d, const struct driver_step *step)
 {
-    return d->policy->observes == TIDE_OBSERVES_FUTURE ? next_use : 0;
+    if (d->policy->observes != TIDE_OBSERVES_FUTURE)
+        return 0;
+    return d->policy->variable_space ? step->next_own : step->next_use;
+}
+
+/* The time of a reference has come. */
+static void pass(struct driver *d, const struct driver_step *step)
+{
+    d->now++;
+    if (d->times == NULL)
+        return;
+    d->running = tide_page_process(step->page);
+    d->times[d->running]++;
 }
 
 /* Returns the page that had to leave. */
@@ -124,22 +140,22 @@ static tide_page fault(struct driver *d, const struct driver_step *step)
     d->pages[frame] = step->page;
     d->bits[frame] =
         (uint8_t)(TIDE_FRAME_REFERENCED | (step->op == DRIVER_WRITE ? TIDE_FRAME_DIRTY : 0));
-    d->policy->load(d->state, frame, shown_next_use(d, step->next_use));
+    d->policy->load(d->state, frame, shown_next_use(d, step));
     return victim;
 }
 
 /* One side's folded references. */
 struct fold {
     tide_page page;
-    uint64_t n, next_use;
+    uint64_t n, next_use; /* as the policy is shown it */
     bool writes;
 };
 
-static void add(struct fold *f, const struct driver_step *step)
+static void add(const struct driver *d, struct fold *f, const struct driver_step *step)
 {
     f->page = step->page;
     f->n++;
-    f->next_use = step->next_use;
+    f->next_use = shown_next_use(d, step);
     f->writes |= step->op == DRIVER_WRITE;
 }
 
@@ -152,7 +168,7 @@ static void touch(struct driver *d, const struct fold *f)
     frame = frame_of(d, f->page);
     d->bits[frame] |= (uint8_t)(TIDE_FRAME_REFERENCED | (f->writes ? TIDE_FRAME_DIRTY : 0));
     if (d->policy->touch != NULL)
-        d->policy->touch(d->state, frame, f->n, shown_next_use(d, f->next_use));
+        d->policy->touch(d->state, frame, f->n, f->next_use);
 }
 
 /* The reference at d->now has been made. */
@@ -187,25 +203,25 @@ size_t driver_run(struct driver *d, const struct driver_step *steps, size_t n, b
         unmap(d, steps[0].page);
         return 1;
     }
-    d->now++;
+    pass(d, &steps[0]);
     if (driver_resident(d, steps[0].page)) {
-        add(&one, &steps[0]);
+        add(d, &one, &steps[0]);
     } else {
         *faulted = true;
         *victim = fault(d, &steps[0]);
     }
     for (; i < n && d->policy->due == NULL && !at_tick(d) && steps[i].op != DRIVER_UNMAP; i++) {
         if (steps[i].page.v == one.page.v) {
-            add(&one, &steps[i]);
+            add(d, &one, &steps[i]);
             one_is_last = true;
         } else if (fold_two && ((other.n == 0 && driver_resident(d, steps[i].page)) ||
                                 steps[i].page.v == other.page.v)) {
-            add(&other, &steps[i]);
+            add(d, &other, &steps[i]);
             one_is_last = false;
         } else {
             break;
         }
-        d->now++;
+        pass(d, &steps[i]);
     }
     touch(d, one_is_last ? &other : &one);
     touch(d, one_is_last ? &one : &other);
@@ -227,20 +243,30 @@ bool driver_step(struct driver *d, const struct driver_step *step, tide_page *vi
 
 void driver_next_uses(struct driver_step *steps, size_t n)
 {
-    struct tide_map next; /* by page: time of its next use */
-    uint64_t now = 0;
+    struct tide_map next; /* by page: step of its next use */
+    uint64_t now = 0, *own = calloc(TIDE_MAX_PROCESSES, sizeof *own);
+    uint64_t *at = calloc(n + 1, sizeof *at), *own_at = calloc(n + 1, sizeof *own_at);
 
-    for (size_t i = 0; i < n; i++)
+    assert(own != NULL && at != NULL && own_at != NULL);
+    for (size_t i = 0; i < n; i++) {
         now += steps[i].op != DRIVER_UNMAP;
+        own[tide_page_process(steps[i].page)] += steps[i].op != DRIVER_UNMAP;
+        at[i] = now;
+        own_at[i] = own[tide_page_process(steps[i].page)];
+    }
     tide_map_init(&next);
     for (size_t i = n; i-- > 0;) {
         const uint64_t *use = tide_map_get(&next, steps[i].page.v);
 
-        steps[i].next_use = use != NULL ? *use : TIDE_NEVER;
+        steps[i].next_use = use != NULL ? at[*use] : TIDE_NEVER;
+        steps[i].next_own = use != NULL ? own_at[*use] : TIDE_NEVER;
         if (steps[i].op == DRIVER_UNMAP)
             tide_map_remove(&next, steps[i].page.v);
         else
-            *tide_map_put(&next, steps[i].page.v, NULL) = now--;
+            *tide_map_put(&next, steps[i].page.v, NULL) = i;
     }
     tide_map_fini(&next);
+    free(own);
+    free(at);
+    free(own_at);
 }

@@ -15,11 +15,11 @@
 
 enum driver_op { DRIVER_READ, DRIVER_WRITE, DRIVER_UNMAP };
 
-/* A step of a trace. next_use is filled by driver_next_uses(). */
+/* A step of a trace. Next uses are filled by driver_next_uses(). */
 struct driver_step {
     tide_page page;
-    uint8_t op; /* enum driver_op */
-    uint64_t next_use;
+    uint8_t op;                  /* enum driver_op */
+    uint64_t next_use, next_own; /* in the driver's time, in that of the page's process */
 };
 
 struct driver {
@@ -32,6 +32,8 @@ struct driver {
     uint32_t *free_frames, n_free;
     struct tide_map frames; /* page -> frame */
     uint64_t now, tick;     /* tick: 0 for policies without */
+    uint64_t *times;        /* of each process its own, for policies with variable space */
+    unsigned running;       /* the process of the last reference */
     uint64_t faults, evictions, writebacks;
     uint64_t resident_sum; /* of the pages in memory after each step that folds nothing */
 };

@@ -36,7 +36,7 @@ static int scan(const char *text, size_t n, const char *format, const struct tid
     if (r == NULL)
         return e->code;
     *out = tide_scan_new(tide_machine_geometry(c), c->skip, c->warmup, c->limit,
-                         c->policy->observes == TIDE_OBSERVES_FUTURE, e);
+                         tide_machine_needs_future(c), e);
     if (*out == NULL)
         rc = e->code;
     while (rc > 0 && (rc = tide_reader_next(r, b, e)) > 0)
@@ -63,8 +63,8 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
         abort();
     rc = scan(text, n, format, c, b, &s, e);
     if (rc == 0) {
-        m = tide_machine_new(c, engine, tide_scan_distinct_pages(s), tide_scan_future(s), &watch,
-                             e);
+        m = tide_machine_new(c, engine, tide_scan_distinct_pages(s),
+                             tide_scan_future(s, tide_machine_needs_future(c)), &watch, e);
         r = open_reader(text, n, format, e);
         rc = m != NULL && r != NULL ? 1 : e->code;
         tide_block_runs_init(runs, tide_machine_geometry(c));

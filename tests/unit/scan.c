@@ -49,6 +49,24 @@ Test(scan, skipped_references_are_nobodys_next_use)
     expect_row("9 9 9 1 2 3 4 1 2 5 1 2 3 4 5", &c, "summary,opt,3,4096,12,12,5,5,2,7,");
 }
 
+/* Where nothing but the end of the warm-up is due, it is not missed. */
+Test(scan, warm_up_ends_for_policies_that_shed)
+{
+    static const char *const policies[] = {"ws", "vmin", "pff"};
+
+    for (int i = 0; i < 3; i++) {
+        struct tide_machine_config c;
+        char row[64];
+
+        tide_machine_defaults(&c);
+        c.policy = tide_policy_find(policies[i]);
+        tide_options_defaults(c.policy->options, c.policy_options);
+        c.warmup = 3;
+        snprintf(row, sizeof row, "summary,%s,,4096,4,4,2,0,0,0,", policies[i]);
+        expect_row("1 2 1 2 1 2 1", &c, row);
+    }
+}
+
 /* The working-set policies through the whole machine against the formulas over gaps between
  * references to one page: Denning and Schwartz, "Properties of the working-set model", CACM 15(3),
  * 1972 (WS); Prieve and Fabry, "VMIN: an optimal variable-space page replacement algorithm", CACM
