@@ -37,6 +37,17 @@ ok "report: clock comes with two options" grep -q 'clock, initial_bit=0' "$tmp/p
 ok "report: both are named" grep -q 'clock, initial_bit=1' "$tmp/page"
 ok "report: ARC's tell nothing" [ "$(grep -c '>arc, arith=real' "$tmp/page")" -eq 0 ]
 
+# policies that have some sizes only, beside the whole curves: panels of six
+run curve "$tmp/mixed.pages" -p all -m 25%,50% -o "$tmp/c" -q
+ok "curve -p all" [ "$code" -eq 0 ]
+run report "$tmp/c"
+ok "report of curves alone" [ "$code" -eq 0 ]
+cp "$tmp/c/report.html" "$tmp/page"
+ok "report of curves: OPT is whole" grep -q '>opt, every size<' "$tmp/page"
+ok "report of curves: FIFO is not" [ "$(grep -c '>fifo, every size<' "$tmp/page")" -eq 0 ]
+ok "report of curves: FIFO is there" grep -q '>fifo<' "$tmp/page"
+ok "report of curves: panels" grep -q 'Miss curves (2 of' "$tmp/page"
+
 # ticks of large numbers: exact, with the unit of each
 run plot "$tmp/r/timeline.csv" --x vtime_refs --y faults --by policy --where frames_setting=50%
 ok "plot: small numbers" [ "$code" -eq 0 ]
