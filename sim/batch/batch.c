@@ -606,6 +606,21 @@ static int start_curves(struct curve_job *job, size_t number, struct tide_error 
     return 0;
 }
 
+static int note_empty(const struct curve_job *job, struct tide_error *e)
+{
+    char *text;
+
+    if (tide_curves_references(job->curves) > 0)
+        return 0;
+    text = tide_asprintf("%s: the curves counted nothing: the trace ended in skip or warm-up",
+                         job->replay->name);
+    if (text == NULL)
+        return tide_nomem(e);
+    notice(job->replay->batch, text);
+    free(text);
+    return 0;
+}
+
 /* `cut`: the trace was damaged before the curves had all they wanted. */
 static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
 {
@@ -623,6 +638,8 @@ static int finish_curves(struct curve_job *job, bool cut, struct tide_error *e)
         rc = tide_report_sizes(&job->plan->curves, sizes, &rows, e);
     if (rc == 0 && o->curves != NULL)
         o->curves(o->curves_context, job->curves, sizes, cut);
+    if (rc == 0 && job->replay->n == 0) /* where there are runs, these say it */
+        rc = note_empty(job, e);
     return rc;
 }
 

@@ -283,7 +283,7 @@ static uint64_t frames_for(const struct tide_distances *d, uint64_t faults)
 
     while (at_all > faults && frames + 1 < d->cap)
         at_all -= d->counts[++frames];
-    return frames;
+    return frames > 0 ? frames : 1; /* no machine has none */
 }
 
 /* Sizes one of which is twice the other, and all pages. */
@@ -325,15 +325,16 @@ static int miss_table(const struct request *q, const struct tide_curves *c, stru
     cli_table_fini(&t);
     for (size_t k = 0; k < 2 && rc == 0; k++) {
         const struct tide_distances *d;
-        uint64_t least;
+        uint64_t least, twice;
 
-        if (!chosen(q, both[k]) || pages == 0)
+        if (!chosen(q, both[k]) || references == 0 || pages == 0)
             continue;
         d = tide_curves_distances(c, both[k]);
         least = tide_distances_beyond(d, pages);
+        twice = frames_for(d, 2 * least);
         printf("%s: twice the fewest faults (%" PRIu64 ") at %" PRIu64
-               " frames, 1.1 times at %" PRIu64 ", no more than these at %" PRIu64 "\n",
-               tide_curve_names[both[k]], least, frames_for(d, 2 * least),
+               " frame%s, 1.1 times at %" PRIu64 ", no more than these at %" PRIu64 "\n",
+               tide_curve_names[both[k]], least, twice, twice == 1 ? "" : "s",
                frames_for(d, least + least / 10), frames_for(d, least));
     }
     putchar('\n');

@@ -210,32 +210,51 @@ static bool curves_have_references(const struct tide_html *h)
     return true;
 }
 
-static unsigned curve_ink(const char *policy)
+/* LRU's and OPT's curves stand in every panel; other policies of mrc.csv have some sizes only. */
+static bool whole_curve(const char *policy)
 {
-    return strcmp(policy, "opt") == 0   ? TIDE_PLOT_BLACK
-           : strcmp(policy, "lru") == 0 ? TIDE_PLOT_GREY
-                                        : TIDE_PLOT_HUES - 1;
+    return strcmp(policy, "opt") == 0 || strcmp(policy, "lru") == 0;
 }
 
-static int add_curves(struct tide_html *h, struct tide_plot *p, bool ratio, struct tide_error *e)
+static size_t count_sampled(const struct tide_html *h)
+{
+    struct tide_html_curve c;
+    size_t at = 0, n = 0;
+
+    while (tide_html_next_curve(h->r, trace_name(h), &at, &c))
+        n += !whole_curve(c.policy);
+    return n;
+}
+
+/* Of the policies with some sizes those of panel `sampled`; SIZE_MAX: none. */
+static int add_curves(struct tide_html *h, struct tide_plot *p, size_t sampled, bool ratio,
+                      struct tide_error *e)
 {
     bool many_pages = h->r->traces[h->trace].many_pages;
     double first_pages = 0;
     struct tide_html_curve c;
-    size_t at = 0;
+    size_t at = 0, nth = 0;
     int rc = 0;
 
     while (tide_html_next_curve(h->r, trace_name(h), &at, &c)) {
+        bool whole = whole_curve(c.policy);
+        size_t place = whole ? 0 : nth++;
+        unsigned ink = strcmp(c.policy, "opt") == 0 ? TIDE_PLOT_BLACK
+                       : whole                      ? TIDE_PLOT_GREY
+                                                    : (unsigned)(place % TIDE_PLOT_HUES);
         double references = ratio ? references_of(h, c.page_bytes) : 1;
         struct tide_plot_series *s;
         char name[NAME], pages[32];
 
+        if (!whole && place / TIDE_PLOT_HUES != sampled)
+            continue;
         tide_format_size((uint64_t)c.page_bytes, pages, sizeof pages);
-        snprintf(name, sizeof name, "%.60s, every size%s%s", c.policy, many_pages ? ", page " : "",
-                 many_pages ? pages : "");
-        s = add(p, name, curve_ink(c.policy), e);
+        snprintf(name, sizeof name, "%.60s%s%s%s", c.policy, whole ? ", every size" : "",
+                 many_pages ? ", page " : "", many_pages ? pages : "");
+        s = add(p, name, ink, e);
         if (s == NULL)
             return TIDE_E_NOMEM;
+        s->marks = !whole;
         first_pages = first_pages == 0 ? c.page_bytes : first_pages;
         s->dashed = c.page_bytes != first_pages;
         for (size_t row = c.first; row < c.first + c.n && rc == 0; row++) {
@@ -323,15 +342,17 @@ static bool has_points(const struct tide_plot *p)
     return false;
 }
 
-static int miss_panel(struct tide_html *h, size_t panel, size_t panels, struct tide_error *e)
+/* First the panels of runs, then those of other policies in mrc.csv. */
+static int miss_panel(struct tide_html *h, size_t panel, size_t of_runs, size_t panels,
+                      struct tide_error *e)
 {
     bool ratio = h->n_series > 0 && curves_have_references(h);
     bool many_pages = h->r->traces[h->trace].many_pages;
     char x[NAME], y[NAME], what[NAME], how[900];
     struct tide_plot p = {.width = WIDTH, .height = HEIGHT};
-    int rc = add_curves(h, &p, ratio, e);
+    int rc = add_curves(h, &p, panel < of_runs ? SIZE_MAX : panel - of_runs, ratio, e);
 
-    for (size_t i = 0; i < h->n_series && rc == 0; i++) {
+    for (size_t i = 0; i < h->n_series && rc == 0 && panel < of_runs; i++) {
         unsigned ink = panel_ink(h, i, panel);
 
         if (ink != TIDE_PLOT_INKS)
@@ -365,11 +386,12 @@ static int miss_panel(struct tide_html *h, size_t panel, size_t panels, struct t
 
 int tide_html_miss_curves(struct tide_html *h, struct tide_error *e)
 {
-    struct panels panels = count_panels(h);
+    size_t sampled = (count_sampled(h) + TIDE_PLOT_HUES - 1) / TIDE_PLOT_HUES;
+    size_t of_runs = h->n_series == 0 && sampled > 0 ? 0 : count_panels(h).n;
     int rc = 0;
 
-    for (size_t i = 0; i < panels.n && rc == 0; i++)
-        rc = miss_panel(h, i, panels.n, e);
+    for (size_t i = 0; i < of_runs + sampled && rc == 0; i++)
+        rc = miss_panel(h, i, of_runs, of_runs + sampled, e);
     return rc;
 }
 

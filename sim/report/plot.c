@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "report/gnuplot.h"
 
+#define MOST_TICKS 8
+
 static const struct ink {
     const char *colour;
     int shape; /* gnuplot's point type */
@@ -170,8 +172,10 @@ void tide_plot_say(const struct tide_plot_drawn *d, char *buf, size_t n)
 
 /* ---- the script ---- */
 
-/* A single-quoted string: gnuplot knows no escape in it but the doubled quote. */
-static void quote(struct tide_text *t, const char *s)
+/* A single-quoted string: gnuplot knows no escape in it but the doubled quote. The label of a tick
+ * is a format as well, so there % is doubled, too.
+ */
+static void quote_as(struct tide_text *t, const char *s, bool format)
 {
     tide_text_add(t, "'", 1);
     while (*s != '\0') {
@@ -181,6 +185,8 @@ static void quote(struct tide_text *t, const char *s)
             tide_text_printf(t, "\xef\xbf\xbd"); /* U+FFFD */
         else if (*s == '\'')
             tide_text_printf(t, "''");
+        else if (*s == '%' && format)
+            tide_text_printf(t, "%%%%");
         else if ((unsigned char)*s < 0x20 || *s == 0x7f)
             tide_text_printf(t, " ");
         else
@@ -188,6 +194,11 @@ static void quote(struct tide_text *t, const char *s)
         s += n > 0 ? n : 1;
     }
     tide_text_add(t, "'", 1);
+}
+
+static void quote(struct tide_text *t, const char *s)
+{
+    quote_as(t, s, false);
 }
 
 struct range {
@@ -205,8 +216,7 @@ static void widen(struct range *r, double v)
 }
 
 /* An axis that no data can make empty; a little room at both ends. */
-static void set_range(struct tide_text *t, char axis, struct range r, bool logarithmic,
-                      bool from_zero)
+static struct range with_room(struct range r, bool logarithmic, bool from_zero)
 {
     if (!r.any)
         r = (struct range){.low = logarithmic ? 1 : 0, .high = logarithmic ? 10 : 1};
@@ -228,23 +238,59 @@ static void set_range(struct tide_text *t, char axis, struct range r, bool logar
         if (r.high <= r.low)
             r.high = r.low + 1;
     }
-    tide_text_printf(t, "set %crange [%.12g:%.12g]\n", axis, r.low, r.high);
+    return r;
 }
 
-/* Numbers of four digits and more are easier to read with k, M and G. */
+/* The exact number, its thousands as k, M, G or T. */
+static void tick(struct tide_text *t, double at, const char *separator)
+{
+    static const struct unit {
+        double size;
+        const char *name;
+    } units[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
+    size_t i = 0;
+
+    while (units[i].size > 1 && fabs(at) < units[i].size)
+        i++;
+    tide_text_printf(t, "%s'%.12g%s' %.12g", separator, at / units[i].size, units[i].name, at);
+}
+
+/* Ticks of large numbers are set here: gnuplot has no format that gives 800k, 1M and 1.2M; it
+ * writes 800.0000k, which runs into its neighbour, or rounds. False: no step fits, as gnuplot
+ * likes.
+ */
+static bool set_ticks(struct tide_text *t, char axis, struct range r)
+{
+    double span = r.high - r.low, power = pow(10, floor(log10(span / MOST_TICKS))), step, at;
+
+    step = power;
+    for (int i = 0; i < 3 && span / step > MOST_TICKS; i++)
+        step = power * (double[]){2, 5, 10}[i];
+    at = ceil(r.low / step) * step;
+    if (!(step >= 1 && at + step > at && at + step <= r.high))
+        return false;
+    tide_text_printf(t, "set %ctics (", axis);
+    for (int i = 0; at + i * step <= r.high; i++)
+        tick(t, at + i * step, i > 0 ? ", " : "");
+    tide_text_printf(t, ")\n");
+    return true;
+}
+
+/* Numbers of five digits and more are easier to read with k, M and G. */
 static void set_axis(struct tide_text *t, char axis, const char *name, struct range r,
                      bool logarithmic, bool from_zero)
 {
+    struct range shown = with_room(r, logarithmic, from_zero);
     double largest = fmax(fabs(r.low), fabs(r.high));
 
     if (logarithmic)
         tide_text_printf(t, "set logscale %c\n", axis);
-    set_range(t, axis, r, logarithmic, from_zero);
+    tide_text_printf(t, "set %crange [%.12g:%.12g]\n", axis, shown.low, shown.high);
     if (logarithmic && r.any && r.low < 0.001)
         tide_text_printf(t, "set format %c '%%.0e'\n", axis);
-    else if (largest >= 10000)
-        tide_text_printf(t, "set format %c '%%.4s%%c'\n", axis);
-    else
+    else if (logarithmic && largest >= 10000 && r.low > 0 && r.high / r.low >= 10)
+        tide_text_printf(t, "set format %c '%%.0s%%c'\n", axis); /* powers of ten alone */
+    else if (largest < 10000 || logarithmic || !set_ticks(t, axis, shown))
         tide_text_printf(t, "set format %c '%%.4g'\n", axis);
     tide_text_printf(t, "set %clabel ", axis);
     quote(t, name);
@@ -322,7 +368,7 @@ static void bars(const struct tide_plot *p, struct tide_text *t)
                      p->n_rows > 0 ? p->n_rows - 1 : 0);
     for (size_t r = 0; r < p->n_rows; r++) {
         tide_text_printf(t, "%s", r > 0 ? ", " : "");
-        quote(t, p->rows[r]);
+        quote_as(t, p->rows[r], true);
         tide_text_printf(t, " %zu", r);
     }
     tide_text_printf(t, ")\nset style fill solid 1 noborder\nunset grid\nset grid xtics\n");

@@ -279,9 +279,10 @@ static void name_traces(struct tide_results *r)
 static const struct {
     const char *column, *before;
 } traits[] = {{"policy", ""},         {"policy_options", ""}, {"page_bytes", "page "},
-              {"reference_mode", ""}, {"tlb", "TLB "},        {"seed", "seed "}};
+              {"reference_mode", ""}, {"observe", ""},        {"flush_on_clear", "flush "},
+              {"tlb", "TLB "},        {"seed", "seed "}};
 
-enum { TRAITS = sizeof traits / sizeof traits[0] };
+enum { TRAITS = sizeof traits / sizeof traits[0], POLICY = 0, OPTIONS = 1 };
 
 static void add_trait(struct tide_text *t, const struct tide_results *r, size_t row, size_t trait)
 {
@@ -299,14 +300,50 @@ static void add_trait(struct tide_text *t, const struct tide_results *r, size_t 
     tide_text_printf(t, "%s%s%s", t->n > 0 ? ", " : "", traits[trait].before, cell);
 }
 
-static int name_series(struct tide_results *r, size_t trace, struct tide_error *e)
+/* Options tell only runs of one policy apart: runs whose policy comes with several are marked. */
+static int mark_variants(const struct tide_results *r, size_t trace, bool *several,
+                         struct tide_error *e)
 {
-    bool varies[TRAITS] = {true}; /* the policy is always named */
-    const struct tide_result_run *one = NULL;
-    struct tide_text t = {0};
+    struct tide_map policies; /* to the first run of each */
     int rc = 0;
 
-    for (size_t i = 0; i < r->n_runs; i++) {
+    tide_map_init(&policies);
+    for (int pass = 0; pass < 2 && rc == 0; pass++) {
+        for (size_t i = 0; i < r->n_runs && rc == 0; i++) {
+            const char *policy =
+                tide_results_cell(r, TIDE_RESULT_SUMMARY, r->runs[i].row, "policy");
+            bool inserted;
+            uint64_t *first;
+
+            if (r->runs[i].trace != trace)
+                continue;
+            first = tide_map_put(&policies, hash(policy), &inserted);
+            if (first == NULL) {
+                rc = tide_nomem(e);
+                break;
+            }
+            if (inserted)
+                *first = i;
+            several[*first] |= strcmp(tide_results_cell(r, TIDE_RESULT_SUMMARY, r->runs[*first].row,
+                                                        traits[OPTIONS].column),
+                                      tide_results_cell(r, TIDE_RESULT_SUMMARY, r->runs[i].row,
+                                                        traits[OPTIONS].column)) != 0;
+            several[i] = several[*first]; /* for good in the second pass */
+        }
+    }
+    tide_map_fini(&policies);
+    return rc;
+}
+
+static int name_series(struct tide_results *r, size_t trace, struct tide_error *e)
+{
+    bool *several = tide_calloc(r->n_runs, sizeof *several);
+    bool varies[TRAITS] = {[POLICY] = true}; /* always named */
+    const struct tide_result_run *one = NULL;
+    struct tide_text t = {0};
+    int rc = several != NULL ? mark_variants(r, trace, several, e) : tide_nomem(e);
+
+    for (size_t i = 0; i < r->n_runs && rc == 0; i++) {
         if (r->runs[i].trace != trace)
             continue;
         one = one != NULL ? one : &r->runs[i];
@@ -322,7 +359,7 @@ static int name_series(struct tide_results *r, size_t trace, struct tide_error *
             continue;
         tide_text_clear(&t);
         for (size_t k = 0; k < TRAITS; k++) {
-            if (varies[k])
+            if (k == OPTIONS ? several[i] : varies[k])
                 add_trait(&t, r, r->runs[i].row, k);
         }
         r->runs[i].series = t.failed ? NULL : tide_strdup(t.bytes != NULL ? t.bytes : "");
@@ -330,6 +367,7 @@ static int name_series(struct tide_results *r, size_t trace, struct tide_error *
             rc = tide_nomem(e);
     }
     tide_text_fini(&t);
+    free(several);
     return rc;
 }
 

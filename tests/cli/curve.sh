@@ -47,6 +47,10 @@ lru=$(awk '/^lru/ { print $2; exit }' "$tmp/out")
 ok "--warmup: as compare counts" grep -qx "osc.pages,4096,lru,2,$lru" "$tmp/w/mrc.csv"
 run curve "$tmp/osc.pages" --warmup 500
 ok "--warmup beyond the end: nothing counts" has out "0 references to 6 pages"
+ok "--warmup beyond the end: says so" has err "the curves counted nothing"
+ok "--warmup beyond the end: no sizes to tell" lacks out "the fewest faults"
+run curve "$tmp/osc.pages" --skip 17 --curves lru
+ok "few faults: at one frame, not at none" has out "(3) at 1 frame, 1.1 times"
 
 # curves of a run's folder join it
 cat >"$tmp/x.yaml" <<END
