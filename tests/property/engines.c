@@ -115,7 +115,7 @@ static char *long_loop(struct tide_rng *r, size_t *n)
     return text;
 }
 
-Test(engines, long_loops_without_faults, .timeout = 100)
+Test(engines, long_loops_without_faults, .timeout = 280)
 {
     static const char *const policies[] = {"lru", "mru", "2q", "clock", "fifo"};
 
@@ -162,7 +162,7 @@ static const struct tide_policy *bit_policy(uint64_t k)
 
 /* Accessed bits with a TLB flush on clearing are the textbook's reference bits: each reference
  * after a clearing walks. Without the flush they are not, or the option would be idle. */
-Test(engines, accessed_bits_with_flush_are_reference_bits, .timeout = 100)
+Test(engines, accessed_bits_with_flush_are_reference_bits, .timeout = 280)
 {
     uint64_t different = 0, tried = 0;
 

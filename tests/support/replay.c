@@ -50,15 +50,21 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
 {
     struct tide_csv csv = {0};
     struct tide_machine_watch watch = {.context = &csv, .sample = keep_sample};
-    struct tide_block *b = malloc(sizeof *b);
-    struct tide_block_runs *runs = malloc(sizeof *runs);
-    struct tide_access *accesses = malloc(TIDE_BLOCK_ACCESSES * sizeof *accesses);
+    /* kept from one replay to the next: they are large, and there are thousands of replays */
+    static struct tide_block *b;
+    static struct tide_block_runs *runs;
+    static struct tide_access *accesses;
     struct tide_scan *s = NULL;
     struct tide_machine *m = NULL;
     struct tide_reader *r = NULL;
     int rc;
 
     *out = (struct replay){0};
+    if (b == NULL) {
+        b = malloc(sizeof *b);
+        runs = malloc(sizeof *runs);
+        accesses = malloc(TIDE_BLOCK_ACCESSES * sizeof *accesses);
+    }
     if (b == NULL || runs == NULL || accesses == NULL)
         abort();
     rc = scan(text, n, format, c, b, &s, e);
@@ -100,9 +106,6 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
     if (r != NULL)
         tide_reader_close(r);
     tide_csv_fini(&csv);
-    free(accesses);
-    free(runs);
-    free(b);
     return rc;
 }
 
