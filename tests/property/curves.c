@@ -244,7 +244,7 @@ Test(curves, lru_and_opt_are_the_simulation_at_each_size)
 
 /* Large stacks, so that slots are renumbered and groups have many chunks: against Mattson's stacks
  * as arrays, distance by distance. */
-Test(curves, large_stacks_are_mattsons, .timeout = 280)
+Test(curves, large_stacks_are_mattsons)
 {
     enum { LARGE = 6000, MANY = 60000 };
     static uint32_t ids[MANY], lru_stack[LARGE], opt_stack[LARGE];
@@ -460,7 +460,7 @@ static int check_point(void *context, const struct tide_window_point *p, struct 
     return 0;
 }
 
-Test(curves, windows_are_the_definitions_at_each_tau, .timeout = 280)
+Test(curves, windows_are_the_definitions_at_each_tau)
 {
     uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 40);
 
@@ -774,7 +774,7 @@ static uint64_t machine_faults(const struct tide_block *b, const char *policy, u
     return counts.faults_minor + counts.faults_major;
 }
 
-Test(curves, lru_and_opt_are_the_machine_at_each_size, .timeout = 280)
+Test(curves, lru_and_opt_are_the_machine_at_each_size)
 {
     uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 60);
     struct tide_block *b = malloc(sizeof *b);
@@ -874,7 +874,7 @@ static int check_against_machine(void *context, const struct tide_window_point *
     return 0;
 }
 
-Test(curves, windows_are_the_machine_at_each_tau, .timeout = 280)
+Test(curves, windows_are_the_machine_at_each_tau)
 {
     uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 60);
     struct tide_block *b = calloc(1, sizeof *b);

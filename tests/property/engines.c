@@ -32,7 +32,7 @@ static void report_difference(const char *a, const char *b, char *buf, size_t n)
              b);
 }
 
-Test(engines, fast_equals_plain, .timeout = 280)
+Test(engines, fast_equals_plain)
 {
     uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 600);
     uint64_t told = 0, tried = 0, fragments = 0, policies_seen = 0, kinds_seen = 0, n_policies = 0;
@@ -115,7 +115,7 @@ static char *long_loop(struct tide_rng *r, size_t *n)
     return text;
 }
 
-Test(engines, long_loops_without_faults, .timeout = 280)
+Test(engines, long_loops_without_faults)
 {
     static const char *const policies[] = {"lru", "mru", "2q", "clock", "fifo"};
 
@@ -162,7 +162,7 @@ static const struct tide_policy *bit_policy(uint64_t k)
 
 /* Accessed bits with a TLB flush on clearing are the textbook's reference bits: each reference
  * after a clearing walks. Without the flush they are not, or the option would be idle. */
-Test(engines, accessed_bits_with_flush_are_reference_bits, .timeout = 280)
+Test(engines, accessed_bits_with_flush_are_reference_bits)
 {
     uint64_t different = 0, tried = 0;
 

@@ -209,7 +209,7 @@ static void compare(const char *what, uint64_t seed, const struct tide_machine_c
               got.writebacks);
 }
 
-Test(sizes, one_pass_equals_machines, .timeout = 280)
+Test(sizes, one_pass_equals_machines)
 {
     uint64_t seed = from_environment("TIDE_SEED", 1), cases = from_environment("TIDE_CASES", 600);
     uint64_t evictions = 0, writebacks = 0, n_policies = 0;

@@ -1006,7 +1006,7 @@ Test(batch, progress_ends_where_the_trace_does)
 }
 
 /* Every allocation fails once: an error, no file under a final name, nothing lost (ASan). */
-Test(batch, memory_that_runs_out_is_an_error, .timeout = 120)
+Test(batch, memory_that_runs_out_is_an_error)
 {
     struct fixture f;
     long n;

@@ -537,7 +537,7 @@ Test(tide, more_fragments_than_a_dictionary_holds_come_back)
 }
 
 /* The longest blocks and groups: several of each. */
-Test(tide, many_blocks_come_back, .timeout = 60)
+Test(tide, many_blocks_come_back)
 {
     struct tide_rng rng;
     struct items l = {0};
@@ -627,7 +627,7 @@ Test(tide, every_flipped_bit_is_found)
 
 /* Behind a right checksum anything may stand: it ends in an error or in something, never in a
  * crash. */
-Test(tide, made_up_payloads_do_no_harm, .timeout = 120)
+Test(tide, made_up_payloads_do_no_harm)
 {
     struct items l = small_trace();
     struct bytes b = written(&l, &(struct tide_sink_options){0}), plain = inflated(b);
@@ -1251,7 +1251,7 @@ Test(tide, a_lackey_log_comes_back)
 /* ---- memory ---- */
 
 /* The n-th allocation fails, for every n: an error, nothing left over, and no file. */
-Test(tide, allocations_may_fail, .timeout = 60)
+Test(tide, allocations_may_fail)
 {
     struct items l = small_trace();
     struct bytes b = written(&l, &(struct tide_sink_options){.command = "x"});
@@ -1312,7 +1312,7 @@ Test(tide, allocations_may_fail, .timeout = 60)
     free(l.p);
 }
 
-Test(tide, opening_a_file_may_fail_for_want_of_memory, .timeout = 60)
+Test(tide, opening_a_file_may_fail_for_want_of_memory)
 {
     struct items l = small_trace();
     struct bytes b = written(&l, &(struct tide_sink_options){0});
