@@ -17,6 +17,10 @@ struct work {
     struct tide_error error;
 };
 
+/* Waking a thread takes longer than a slot: a thread that has nothing to do sleeps until the ring
+ * is half full, or half empty. Whoever fills or empties it that far goes on by itself, so nothing
+ * waits for good. */
+
 /* What the slowest consumer takes next; UINT64_MAX when all have enough. */
 static uint64_t slowest(const struct work *w)
 {
@@ -79,7 +83,8 @@ static void produce(struct work *w)
         fail(w, rc, &error);
     else if (rc == 0 && r->ended != NULL)
         r->ended(r->context);
-    pthread_cond_broadcast(&w->changed);
+    if (w->ended || w->produced - slowest(w) >= w->n_slots / 2)
+        pthread_cond_broadcast(&w->changed);
 }
 
 /* Stays with the consumer while there is something for it: its tables are in this core's cache. */
@@ -103,7 +108,8 @@ static void consume(struct work *w, struct tide_ring_consumer *c)
         } else if (rc < 0) {
             fail(w, rc, &error);
         }
-        pthread_cond_broadcast(&w->changed);
+        if (c->enough || w->code != 0 || w->produced - slowest(w) <= w->n_slots / 2)
+            pthread_cond_broadcast(&w->changed);
     }
     c->busy = false;
 }

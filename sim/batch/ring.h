@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 
-enum { TIDE_RING_SLOTS = 4 }; /* two would do for one consumer; two more even out uneven ones */
+enum { TIDE_RING_SLOTS = 16 }; /* half of them keep a thread busy for longer than waking it takes */
 
 struct tide_ring_consumer {
     void *context;

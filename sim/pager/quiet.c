@@ -109,15 +109,20 @@ static unsigned quiet_kinds(const struct tide_machine *m, uint32_t frame)
     return quiet;
 }
 
-/* Finds out for which kinds a page is quiet on its side. */
-static void look_at(struct tide_machine *m, struct lane *lane, tide_page page)
+/* Finds out for which kinds the page in a slot is quiet. */
+static void look_at(struct tide_machine *m, struct lane *lane, uint64_t page, int32_t slot)
+{
+    lane->quiet[slot] = (uint8_t)quiet_kinds(m, lane->array->frames[slot]);
+    lane->likely[page % LIKELY] = (uint32_t)slot;
+}
+
+/* ... of a page that may have come into the array. */
+static void look_for(struct tide_machine *m, struct lane *lane, tide_page page)
 {
     int32_t slot = tide_tlb_array_find(lane->array, page);
 
-    if (slot < 0)
-        return;
-    lane->quiet[slot] = (uint8_t)quiet_kinds(m, lane->array->frames[slot]);
-    lane->likely[page.v % LIKELY] = (uint32_t)slot;
+    if (slot >= 0)
+        look_at(m, lane, page.v, slot);
 }
 
 /* ---- the pass ---- */
@@ -129,7 +134,8 @@ struct pass {
     unsigned process;      /* dense index; UINT32_MAX: none yet */
     struct process *of;    /* that process; NULL: the machine does not know it yet */
     uint64_t process_bits; /* of its pages */
-    uint64_t code;         /* the page that is fetched from, quiet; NO_CODE: look it up */
+    uint64_t code;         /* the page that is fetched from, quiet; no_code: look it up */
+    uint64_t no_code;      /* a page that no address of the process gives */
     uint32_t code_frame;   /* its frame, where the policy is told of the order */
     bool fetched;          /* it has been fetched from since the policy was told of it */
     uint64_t use;          /* the last stamp given out in either first-level array */
@@ -139,9 +145,6 @@ struct pass {
     uint64_t looked_up[TIDE_SIDES]; /* references among them that the TLB has counted */
     size_t safe; /* accesses before this one end before something is due, whatever they are */
 };
-
-/* No page of a process that is passed over. */
-#define NO_CODE (UINT64_MAX - 1)
 
 /* The policy is told what has been remembered for it: pages in the order of their last reference.
  */
@@ -229,11 +232,11 @@ static void set_process(struct pass *p, unsigned process)
     struct tide_machine *m = p->m;
 
     p->process = process;
-    /* addresses with all upper bits set look like pages of the last one */
+    /* addresses with all upper bits set look like pages of the last one, or like no page */
     p->of =
         process < m->n_processes && process < TIDE_MAX_PROCESSES - 1 ? m->processes[process] : NULL;
     p->process_bits = (uint64_t)process << TIDE_VPN_BITS;
-    p->code = NO_CODE;
+    p->no_code = p->code = (uint64_t)(process ^ 1) << TIDE_VPN_BITS;
 }
 
 /* Changes whenever the policy may have decided something. */
@@ -264,19 +267,20 @@ static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_
     if (a->process != p->process || p->of == NULL)
         set_process(p, a->process);
     if (disturbed || side == TIDE_SIDE_FETCH)
-        p->code = NO_CODE;
+        p->code = p->no_code;
     if (tide_canonical(m->geometry, a->addr))
-        look_at(m, &m->lanes[side], tide_page_of(m->geometry, a->process, a->addr));
+        look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, a->addr));
     if (tide_canonical(m->geometry, last))
-        look_at(m, &m->lanes[side], tide_page_of(m->geometry, a->process, last));
+        look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, last));
     go_on(p, at + 1, data_at + (side == TIDE_SIDE_DATA));
     return 0;
 }
 
 /* A reference that is permitted and hits in the TLB, at whatever level: no decision depends on it,
  * so it is made without settling what precedes it. The first level counts it with the rest that is
- * passed over, unless it misses there. False: it is not like that, and has not been made. */
-static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigned kind)
+ * passed over, unless it misses there. Returns the page's slot; -1: it is not like that, and has
+ * not been made. */
+static int64_t make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigned kind)
 {
     const unsigned needed = kind == TIDE_MODIFY ? TIDE_PROT_READ | TIDE_PROT_WRITE
                                                 : tide_prot_needed((enum tide_kind)kind);
@@ -286,6 +290,8 @@ static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigne
     uint32_t frame = 0;
     int32_t slot = -1;
 
+    if (page == TIDE_PAGE_NONE.v) /* what free slots hold */
+        return -1;
     for (; level < m->tlb.depth[side]; level++) {
         const struct tide_tlb_array *a = &m->tlb.arrays[m->tlb.path[side][level]];
 
@@ -295,10 +301,10 @@ static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigne
         }
     }
     if (slot < 0 || (m->frames[frame].prot & needed) != needed)
-        return false;
+        return -1;
     if (level > 0) {
         lane->array->now = p->use;
-        tide_tlb_lookup(&m->tlb, side, (tide_page){page}, &frame);
+        slot = tide_tlb_hit(&m->tlb, side, (tide_page){page}, level, slot);
         tide_tlb_note(&m->tlb, side, (int)level, &m->frames[frame].seen);
         p->use = lane->array->now;
         p->looked_up[side]++;
@@ -306,8 +312,8 @@ static bool make_hit(struct pass *p, enum tide_side side, uint64_t page, unsigne
     step_mark(m, frame, kind == TIDE_WRITE || kind == TIDE_MODIFY);
     if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE)
         m->bits[frame] |= TIDE_FRAME_REFERENCED;
-    look_at(m, lane, (tide_page){page});
-    return true;
+    look_at(m, lane, page, slot);
+    return slot;
 }
 
 /* The slot of a page that is quiet for a kind, or -1. */
@@ -333,11 +339,8 @@ static bool take_code(struct pass *p, uint64_t page)
     struct lane *lane = &m->lanes[TIDE_SIDE_FETCH];
     int64_t slot = quiet_slot(lane, page, TIDE_FETCH);
 
-    if (slot < 0) {
-        if (!make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH))
-            return false;
-        slot = quiet_slot(lane, page, TIDE_FETCH);
-    }
+    if (slot < 0 && (slot = make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH)) < 0)
+        return false;
     if (m->remembered != NULL) {
         remember(m->remembered, p->code_frame, p->fetched);
         p->fetched = false;
@@ -372,14 +375,11 @@ take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint
     if (__builtin_expect(crosses(addr, size, shift), 0))
         return false;
     if (__builtin_expect(slot < 0, 0)) {
-        bool hits;
-
         p->use = *use;
-        hits = make_hit(p, TIDE_SIDE_DATA, page, kind);
+        slot = make_hit(p, TIDE_SIDE_DATA, page, kind);
         *use = p->use;
-        if (!hits)
+        if (slot < 0)
             return false;
-        slot = quiet_slot(lane, page, kind);
     }
     lane->order[slot] = ++*use;
     if (remembered != NULL)
@@ -416,7 +416,7 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
     const uint64_t bytes = UINT64_C(1) << shift, process_bits = p->process_bits;
     uint64_t use = p->use;
     /* the page that is fetched from: its first byte, and how many there are */
-    uint64_t code = (p->code ^ process_bits) << shift, room = p->code != NO_CODE ? bytes : 0;
+    uint64_t code = (p->code ^ process_bits) << shift, room = p->code != p->no_code ? bytes : 0;
     size_t data = 0, modifies = 0, i;
     bool fetched = p->fetched;
 
@@ -816,7 +816,7 @@ static size_t data_before(const struct tide_block *b, size_t at, size_t i)
 int quiet_segment(struct tide_machine *m, const struct tide_block *b, size_t from, size_t to,
                   struct tide_error *e)
 {
-    struct pass p = {.m = m, .b = b, .process = UINT32_MAX, .code = NO_CODE};
+    struct pass p = {.m = m, .b = b, .process = UINT32_MAX};
     unsigned shift = m->geometry.page_shift;
     bool ordered = m->remembered != NULL;
     size_t data_at = 0;

@@ -307,23 +307,41 @@ void tide_tlb_fini(struct tide_tlb *t)
     *t = (struct tide_tlb){0};
 }
 
+int32_t tide_tlb_hit(struct tide_tlb *t, enum tide_side side, tide_page page, unsigned level,
+                     int32_t slot)
+{
+    const uint8_t *path = t->path[side];
+    struct tide_tlb_array *hit = &t->arrays[path[level]];
+
+    tide_tlb_array_hit(hit, slot, 1);
+    while (level-- > 0) {
+        struct tide_tlb_array *a = &t->arrays[path[level]];
+
+        a->stats.lookups++;
+        a->stats.misses++;
+        slot = tide_tlb_array_fill(a, page, hit->frames[slot]);
+        hit = a;
+    }
+    return slot;
+}
+
 int tide_tlb_lookup(struct tide_tlb *t, enum tide_side side, tide_page page, uint32_t *frame)
 {
     const uint8_t *path = t->path[side];
 
     for (unsigned level = 0; level < t->depth[side]; level++) {
-        struct tide_tlb_array *a = &t->arrays[path[level]];
+        const struct tide_tlb_array *a = &t->arrays[path[level]];
         int32_t slot = tide_tlb_array_find(a, page);
 
         if (slot >= 0) {
-            tide_tlb_array_hit(a, slot, 1);
             *frame = a->frames[slot];
-            for (unsigned above = 0; above < level; above++)
-                tide_tlb_array_fill(&t->arrays[path[above]], page, *frame);
+            tide_tlb_hit(t, side, page, level, slot);
             return (int)level;
         }
-        a->stats.lookups++;
-        a->stats.misses++;
+    }
+    for (unsigned level = 0; level < t->depth[side]; level++) {
+        t->arrays[path[level]].stats.lookups++;
+        t->arrays[path[level]].stats.misses++;
     }
     return -1;
 }

@@ -204,6 +204,10 @@ bool tide_tlb_array_invalidate(struct tide_tlb_array *a, tide_page page);
  * misses of every array it looks up. On a hit *frame is set and the arrays before it are filled;
  * `seen` is not known then, so the caller passes the hit frame's mask through tide_tlb_note(). */
 int tide_tlb_lookup(struct tide_tlb *t, enum tide_side side, tide_page page, uint32_t *frame);
+/* A look-up of a page that the array at `level` (0 = first) holds in `slot` and no array before it:
+ * counts it, uses the slot and fills the arrays before. Returns the page's slot in the first. */
+int32_t tide_tlb_hit(struct tide_tlb *t, enum tide_side side, tide_page page, unsigned level,
+                     int32_t slot);
 /* After a miss at every level: fills the whole path. */
 void tide_tlb_fill(struct tide_tlb *t, enum tide_side side, tide_page page, uint32_t frame);
 /* Counts compulsory misses: the arrays of the path before `level` (-1: all of them) have just been

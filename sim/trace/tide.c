@@ -72,9 +72,10 @@ static int take_head(struct tide_state *s, const struct tide_reader_window *w,
 
     if (!tide_chunk_get(s->head, &s->chunk))
         return damage(s, w, b, s->offset, "this is not the head of a chunk", e);
-    if (s->chunk.version > TIDE_LAYOUT_VERSION) {
+    if (s->chunk.version != TIDE_LAYOUT_VERSION) {
         damage(s, w, b, s->offset, "", e);
-        tide_fail(e, TIDE_E_TRACE, "this is version %u of the format; this program reads up to %d",
+        tide_fail(e, TIDE_E_TRACE,
+                  "this is version %u of the format; this program reads version %d",
                   s->chunk.version, TIDE_LAYOUT_VERSION);
         tide_error_where(e, "%s", w->name);
         return TIDE_E_TRACE;

@@ -1,8 +1,7 @@
 /* The decoder of the tide format: see tide_decode.h and README.md.
  *
  * The loop over fragments does no more than it must: events and changes of process lie between
- * stretches, ids are checked for the whole block at its beginning, and what a fragment needs is
- * fetched ahead of its turn.
+ * stretches, and ids are checked for the whole block at its beginning.
  */
 #include "trace/tide_decode.h"
 
@@ -11,7 +10,6 @@
 #include "addr/page.h"
 #include "base/mem.h"
 
-enum { AHEAD_FRAGMENT = 12, AHEAD_STATE = 6, STATE_LINE = 64 };
 /* Addresses from here on may wrap with an access of up to 65536 bytes. */
 #define HIGH_ADDRESS (UINT64_MAX - (TIDE_ACCESS_MAX_BYTES - 1))
 
@@ -43,7 +41,11 @@ int tide_decoder_init(struct tide_decoder *d)
     /* parts that are never used take no memory, and nothing is read before it is written */
     d->coded = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *d->coded);
     d->states = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *d->states);
-    return d->coded != NULL && d->states != NULL ? 0 : TIDE_E_NOMEM;
+    d->strides = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *d->strides);
+    d->followers = tide_calloc(TIDE_FOLLOWERS, sizeof *d->followers);
+    return d->coded != NULL && d->states != NULL && d->strides != NULL && d->followers != NULL
+               ? 0
+               : TIDE_E_NOMEM;
 }
 
 static void group_free(struct tide_group_fragments *g)
@@ -69,6 +71,8 @@ void tide_decoder_fini(struct tide_decoder *d)
     free(d->leases);
     free(d->coded);
     free(d->states);
+    free(d->strides);
+    free(d->followers);
     free(d->pattern);
     free(d->place);
     free(d->shape);
@@ -212,7 +216,6 @@ static const char *check_fetches(const struct tide_group_fragments *g, struct ti
 static const char *take_first_addresses(struct tide_decoder *d, const struct tide_fragment *f)
 {
     struct tide_cursor *c = &d->columns[TIDE_COL_ADDRESSES];
-    struct tide_slot_state *s = &d->states[f->first_slot];
 
     for (unsigned i = 0; i < f->data; i++) {
         unsigned head = (unsigned)tide_take(c, 1), base = head & 3, bytes = head >> 2;
@@ -222,7 +225,8 @@ static const char *take_first_addresses(struct tide_decoder *d, const struct tid
             return "a first address has more than 8 bytes";
         addr = d->bases[base] + tide_unzigzag(tide_take(c, bytes));
         tide_base_learn(d->bases, base, bytes, addr);
-        s[i] = (struct tide_slot_state){.last = addr, .before = addr};
+        d->states[f->first_slot + i] = (struct tide_slot_state){.last = addr};
+        d->strides[f->first_slot + i] = 0;
     }
     return c->failed ? "the first addresses end early" : NULL;
 }
@@ -262,10 +266,9 @@ static void code_fragment(struct tide_decoder *d, const struct tide_group_fragme
         .code_bytes = (uint8_t)code_bytes,
         .shift = (uint8_t)(code_bytes > 0 && code_bytes < 8 ? 64 - 8 * code_bytes : 0),
     };
-    coded->first_access = f->first_slot + f->first_length;
-    coded->kinds = (uint32_t)f->fetches << 8 * TIDE_FETCH;
+    coded->kinds = (uint64_t)f->fetches << 16 * TIDE_FETCH;
     for (unsigned i = 0; i < f->data; i++)
-        coded->kinds += UINT32_C(1) << 8 * g->slots[f->first_slot + i].kind;
+        coded->kinds += UINT64_C(1) << 16 * g->slots[f->first_slot + i].kind;
     if (!d->take_fragments)
         draw_pattern(d, g, f);
 }
@@ -368,6 +371,8 @@ bool tide_decoder_joins(const struct tide_decoder *d, const struct tide_chunk *c
 
 static int begin_group(struct tide_decoder *d, struct tide_problem *p)
 {
+    bool first = d->all == NULL;
+
     if (d->group != NULL)
         d->group->users--;
     d->group = NULL;
@@ -381,6 +386,8 @@ static int begin_group(struct tide_decoder *d, struct tide_problem *p)
             return nomem(p);
     }
     memset(d->regions, 0, sizeof d->regions);
+    if (!first)
+        memset(d->followers, 0, TIDE_FOLLOWERS * sizeof *d->followers);
     memset(d->bases, 0, sizeof d->bases);
     d->last_pc = d->addr_before = 0;
     return 0;
@@ -576,31 +583,35 @@ static int take_record(struct tide_decoder *d, struct tide_block *b, struct tide
 /* What the loop over fragments works with, out of memory's way. */
 struct loop {
     struct tide_slot_state *states;
-    uint64_t *regions;
+    uint64_t *strides, *followers, *regions;
     const unsigned char *codes, *codes_end;
     const unsigned char *near, *near_end, *far, *far_end;
     uint64_t addr_before;
 };
 
-/* An address that its base did not foretell. Up to 12 bytes behind the end of a column may be read:
- * the caller looks when the fragment is complete. */
-static inline uint64_t other_address(struct loop *l, const struct tide_slot_state *s, unsigned code)
+/* An address that its base has not foretold, after `last` in the same slot. Up to 12 bytes behind
+ * the end of a column may be read: the caller looks when the fragment is complete. */
+static inline uint64_t unforetold(struct loop *l, uint64_t *stride, uint64_t last, unsigned code)
 {
-    uint64_t last = s->last, low, addr;
+    uint64_t *follower = tide_follower(l->followers, last), addr, number;
 
-    if (code == TIDE_CODE_STRIDE)
-        return last + (last - s->before);
-    if (code == TIDE_CODE_NEAR) {
-        addr = last + tide_unzigzag(load(l->near, 2));
+    if (code == TIDE_CODE_STRIDE) {
+        addr = last + *stride;
+    } else if (code == TIDE_CODE_NEAR) {
+        number = load(l->near, 2);
         l->near += 2;
-        return addr;
+        addr = number != TIDE_NEAR_FOLLOWER ? last + tide_unzigzag(number) : *follower;
+    } else {
+        number = load(l->far, 4);
+        l->far += 4;
+        addr = (last & ~(uint64_t)UINT32_MAX) | number;
+        if (__builtin_expect(number == TIDE_FAR_ESCAPE, 0)) {
+            addr = load(l->far, 8);
+            l->far += 8;
+        }
     }
-    low = load(l->far, 4);
-    l->far += 4;
-    if (__builtin_expect(low != TIDE_FAR_ESCAPE, 1))
-        return (last & ~(uint64_t)UINT32_MAX) | low;
-    addr = load(l->far, 8);
-    l->far += 8;
+    *stride = addr - last;
+    *follower = addr;
     return addr;
 }
 
@@ -609,32 +620,30 @@ static inline void take_slots(struct loop *l, const struct tide_coded_fragment *
                               bool foretold, uint64_t *to)
 {
     struct tide_slot_state *s = &l->states[f->first_slot];
-    uint64_t addr_before = l->addr_before, last_before = addr_before;
-    uint64_t *const regions = l->regions;
+    uint64_t before = l->addr_before, addr;
     const unsigned n = f->data;
 
     for (unsigned i = 0; i < n; i++) {
-        uint64_t last = s[i].last;
-        uint64_t addr = tide_slot_base(regions, last, last_before, addr_before) + s[i].distance;
+        uint64_t last = s[i].last, base = before;
 
-        if (!foretold) {
-            if (i == 32)
-                word = load(l->codes + 8, 8);
-            if ((word & 3) != TIDE_CODE_BASE) {
-                addr = other_address(l, &s[i], word & 3);
-                s[i].distance = addr - tide_slot_base(regions, addr, addr_before, addr_before);
-            }
-            word >>= 2;
+        if (!foretold && i == 32)
+            word = load(l->codes + 8, 8);
+        if (foretold || (word & 3) == TIDE_CODE_BASE) {
+            if (!tide_same_region(last, before))
+                base = tide_leave_region(l->regions, before, last);
+            addr = base + s[i].distance;
+        } else {
+            addr = unforetold(l, &l->strides[f->first_slot + i], last, word & 3);
+            if (!tide_same_region(addr, before))
+                base = tide_leave_region(l->regions, before, addr);
+            s[i].distance = addr - base;
         }
-        s[i].before = last;
+        word >>= 2;
         s[i].last = addr;
         to[i] = addr;
-        last_before = last;
-        addr_before = addr;
+        before = addr;
     }
-    for (unsigned i = 0; i < n; i++)
-        regions[tide_region(to[i])] = to[i];
-    l->addr_before = addr_before;
+    l->addr_before = before;
 }
 
 /* False: a column has ended. */
@@ -655,11 +664,13 @@ static inline bool take_addresses(struct loop *l, const struct tide_coded_fragme
 static size_t first_that_wraps(const struct tide_block *b, const struct tide_group_fragments *g,
                                size_t from)
 {
-    uint64_t high = 0;
+    uint64_t bits = 0;
 
     for (size_t i = from < b->n_fragments ? b->data_starts[from] : b->n_data; i < b->n_data; i++)
-        high |= -(uint64_t)(b->data[i] >= HIGH_ADDRESS);
-    for (size_t k = from; k < b->n_fragments && high != 0; k++) {
+        bits |= b->data[i];
+    if (bits < HIGH_ADDRESS)
+        return b->n_fragments;
+    for (size_t k = from; k < b->n_fragments; k++) {
         const struct tide_fragment *f = &g->fragments[b->ids[k]];
 
         for (unsigned i = 0; i < f->data; i++) {
@@ -682,23 +693,21 @@ static void cut_fragments(struct tide_block *b, size_t k)
     b->n_fragments = k;
 }
 
-/* Four numbers of 8 bits as four of 16. */
-static inline uint64_t widen(uint32_t numbers)
-{
-    uint64_t v = numbers;
-
-    v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
-    return (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
-}
-
 static struct loop begin_loop(struct tide_decoder *d)
 {
     const struct tide_cursor *c = d->columns;
 
-    return (struct loop){
-        d->states,         d->regions,          c[TIDE_COL_CODES].p, c[TIDE_COL_CODES].end,
-        c[TIDE_COL_R16].p, c[TIDE_COL_R16].end, c[TIDE_COL_R32].p,   c[TIDE_COL_R32].end,
-        d->addr_before};
+    return (struct loop){.states = d->states,
+                         .strides = d->strides,
+                         .followers = d->followers,
+                         .regions = d->regions,
+                         .codes = c[TIDE_COL_CODES].p,
+                         .codes_end = c[TIDE_COL_CODES].end,
+                         .near = c[TIDE_COL_R16].p,
+                         .near_end = c[TIDE_COL_R16].end,
+                         .far = c[TIDE_COL_R32].p,
+                         .far_end = c[TIDE_COL_R32].end,
+                         .addr_before = d->addr_before};
 }
 
 /* Appends fragments of the stretch to the block as long as they fit. 0, or p->code; *full tells
@@ -710,8 +719,7 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     const struct tide_coded_fragment *coded = d->coded;
     struct loop l = begin_loop(d);
     size_t n = b->n_accesses, m = b->n_fragments, data = b->n_data, k, from = m;
-    size_t most = d->stretch_units, far = d->units > AHEAD_FRAGMENT ? d->units - AHEAD_FRAGMENT : 0;
-    size_t limit = n + (size_t)d->accesses, good;
+    size_t most = d->stretch_units, limit = n + (size_t)d->accesses, good;
     uint64_t kinds = 0;
     const char *what = NULL;
 
@@ -722,13 +730,6 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
         unsigned id = id_at(ids, k);
         const struct tide_coded_fragment *f = &coded[id];
 
-        if (k < far) {
-            const struct tide_coded_fragment *next = &coded[id_at(ids, k + AHEAD_STATE)];
-
-            __builtin_prefetch(&coded[id_at(ids, k + AHEAD_FRAGMENT)]);
-            __builtin_prefetch(&l.states[next->first_slot], 1);
-            __builtin_prefetch((const char *)&l.states[next->first_slot] + STATE_LINE, 1);
-        }
         if (n + f->accesses > limit) {
             *full = limit == TIDE_BLOCK_ACCESSES;
             if (!*full)
@@ -743,7 +744,7 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
         b->ids[m] = id;
         b->starts[m] = (uint16_t)n;
         b->data_starts[m] = (uint16_t)data;
-        kinds += widen(f->kinds);
+        kinds += f->kinds;
         n += f->accesses;
         data += f->data;
         m++;
@@ -761,7 +762,7 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     b->n_data = data;
     good = first_that_wraps(b, d->group, from);
     for (size_t i = good; i < m; i++) {
-        kinds -= widen(coded[b->ids[i]].kinds);
+        kinds -= coded[b->ids[i]].kinds;
         l.codes -= coded[b->ids[i]].code_bytes;
     }
     cut_fragments(b, good);
@@ -796,9 +797,10 @@ static void unfold(const struct tide_decoder *d, struct tide_block *b, size_t fr
     for (size_t k = 0; k < m; k++) {
         const struct tide_coded_fragment *f = &d->coded[b->ids[k]];
         const uint8_t *place = &d->place[f->first_slot];
+        unsigned first_length = d->group->fragments[b->ids[k]].first_length;
         struct tide_access *to = &b->accesses[b->starts[k]];
 
-        copy_pattern(to, &d->pattern[f->first_access], f->accesses, end);
+        copy_pattern(to, &d->pattern[f->first_slot + first_length], f->accesses, end);
         for (unsigned i = 0; i < f->data; i++)
             to[place[i]].addr = *data++;
     }

@@ -30,9 +30,8 @@ struct tide_group_fragments {
 struct tide_coded_fragment {
     uint32_t first_slot;
     uint8_t data, accesses, code_bytes;
-    uint8_t shift;         /* that leaves its codes of a word of 64 bits */
-    uint32_t first_access; /* of its pattern */
-    uint32_t kinds;        /* accesses by kind, 8 bits each */
+    uint8_t shift;  /* that leaves its codes of a word of 64 bits */
+    uint64_t kinds; /* accesses by kind, 16 bits each */
 };
 
 /* A block of the consumer and what it refers to. */
@@ -57,6 +56,8 @@ struct tide_decoder {
 
     struct tide_coded_fragment *coded; /* TIDE_FRAGMENTS_MAX, of `group` */
     struct tide_slot_state *states;    /* TIDE_DICTIONARY_SLOTS, of `group` */
+    uint64_t *strides;                 /* of the same slots */
+    uint64_t *followers;               /* TIDE_FOLLOWERS */
     struct tide_access *pattern;       /* accesses of all fragments, data without addresses */
     uint8_t *place;                    /* by data slot: its place in the fragment's pattern */
     uint64_t regions[TIDE_REGIONS];

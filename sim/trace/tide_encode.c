@@ -85,6 +85,8 @@ struct tide_encoder {
     uint32_t *table; /* 1 << TABLE_BITS: index + 1 */
     struct fragment *fragments;
     struct tide_slot_state *slots;
+    uint64_t *strides;   /* of the slots */
+    uint64_t *followers; /* TIDE_FOLLOWERS */
     unsigned char *items;
     uint32_t n_fragments, n_slots, n_items, n_lengths;
     uint64_t regions[TIDE_REGIONS];
@@ -118,10 +120,13 @@ struct tide_encoder *tide_encoder_new(tide_encoded_fn *out, void *context, struc
     s->table = tide_calloc((size_t)1 << TABLE_BITS, sizeof *s->table);
     s->fragments = tide_calloc(TIDE_FRAGMENTS_MAX, sizeof *s->fragments);
     s->slots = tide_calloc(TIDE_DICTIONARY_SLOTS, sizeof *s->slots);
+    s->strides = tide_calloc(TIDE_DICTIONARY_SLOTS, sizeof *s->strides);
+    s->followers = tide_calloc(TIDE_FOLLOWERS, sizeof *s->followers);
     s->items = tide_calloc(1, ITEM_POOL);
     s->appeared = tide_calloc(TIDE_MAX_PROCESSES, sizeof *s->appeared);
     if (s->appeared != NULL && s->accesses != NULL && s->events != NULL && s->payload != NULL &&
-        s->table != NULL && s->fragments != NULL && s->slots != NULL && s->items != NULL)
+        s->table != NULL && s->fragments != NULL && s->slots != NULL && s->strides != NULL &&
+        s->followers != NULL && s->items != NULL)
         return s;
     tide_nomem(e);
     tide_encoder_free(s);
@@ -147,6 +152,8 @@ void tide_encoder_free(struct tide_encoder *s)
     free(s->table);
     free(s->fragments);
     free(s->slots);
+    free(s->strides);
+    free(s->followers);
     free(s->items);
     free(s);
 }
@@ -232,6 +239,7 @@ static void forget(struct tide_encoder *s)
 {
     memset(s->table, 0, sizeof *s->table << TABLE_BITS);
     memset(s->regions, 0, sizeof s->regions);
+    memset(s->followers, 0, TIDE_FOLLOWERS * sizeof *s->followers);
     memset(s->bases, 0, sizeof s->bases);
     s->n_fragments = s->n_slots = s->n_items = s->n_lengths = 0;
     s->last_pc = s->addr_before = 0;
@@ -277,7 +285,8 @@ static int define_slots(struct tide_encoder *s, const struct draft *d, uint32_t 
         if (rc != 0)
             return rc;
         tide_base_learn(s->bases, base, bytes, addr);
-        s->slots[first + k] = (struct tide_slot_state){.last = addr, .before = addr};
+        s->slots[first + k] = (struct tide_slot_state){.last = addr};
+        s->strides[first + k] = 0;
     }
     return 0;
 }
@@ -309,44 +318,60 @@ static int define(struct tide_encoder *s, const struct draft *d, uint64_t hash, 
     return rc == 0 ? define_slots(s, d, f->first_slot) : rc;
 }
 
+/* An address that its base has not foretold; sets *code. */
+static int put_unforetold(struct tide_encoder *s, uint64_t addr, uint64_t last, uint64_t *stride,
+                          unsigned *code)
+{
+    uint64_t near = tide_zigzag(addr - last), *follower = tide_follower(s->followers, last);
+    int rc = 0;
+
+    *code = TIDE_CODE_NEAR;
+    if (addr == last + *stride) {
+        *code = TIDE_CODE_STRIDE;
+    } else if (addr == *follower) {
+        rc = put_number(s, TIDE_COL_R16, TIDE_NEAR_FOLLOWER, 2);
+    } else if (near < TIDE_NEAR_FOLLOWER) {
+        rc = put_number(s, TIDE_COL_R16, near, 2);
+    } else {
+        *code = TIDE_CODE_FAR;
+        rc = put_far(s, addr, last);
+    }
+    *stride = addr - last;
+    *follower = addr;
+    return rc;
+}
+
 /* Codes the addresses of the draft, which is fragment `f`. */
 static int put_addresses(struct tide_encoder *s, const struct draft *d, const struct fragment *f)
 {
-    struct tide_slot_state *slot = &s->slots[f->first_slot];
-    uint64_t addr_before = s->addr_before, last_before = addr_before;
+    uint64_t before = s->addr_before;
     unsigned packed = 0;
     int rc = 0;
 
-    for (unsigned k = 0; k < d->data && rc == 0; k++, slot++) {
-        uint64_t addr = d->addr[k], last = slot->last, near = tide_zigzag(addr - last);
-        unsigned code;
+    for (unsigned k = 0; k < d->data && rc == 0; k++) {
+        struct tide_slot_state *slot = &s->slots[f->first_slot + k];
+        uint64_t addr = d->addr[k], last = slot->last;
+        bool stays = tide_same_region(last, before);
+        uint64_t base = stays ? before : *tide_region(s->regions, last);
+        unsigned code = TIDE_CODE_BASE;
 
-        if (addr == tide_slot_base(s->regions, last, last_before, addr_before) + slot->distance) {
-            code = TIDE_CODE_BASE;
-        } else if (addr == last + (last - slot->before)) {
-            code = TIDE_CODE_STRIDE;
-        } else if (near <= UINT16_MAX) {
-            code = TIDE_CODE_NEAR;
-            rc = put_number(s, TIDE_COL_R16, near, 2);
-        } else {
-            code = TIDE_CODE_FAR;
-            rc = put_far(s, addr, last);
+        if (addr != base + slot->distance) {
+            rc = put_unforetold(s, addr, last, &s->strides[f->first_slot + k], &code);
+            stays = tide_same_region(addr, before);
+            base = stays ? before : *tide_region(s->regions, addr);
+            slot->distance = addr - base;
         }
-        if (code != TIDE_CODE_BASE)
-            slot->distance = addr - tide_slot_base(s->regions, addr, addr_before, addr_before);
-        slot->before = last;
+        if (!stays)
+            *tide_region(s->regions, before) = before;
         slot->last = addr;
-        last_before = last;
-        addr_before = addr;
+        before = addr;
         packed |= code << 2 * (k % 4);
         if (rc == 0 && (k % 4 == 3 || k + 1 == d->data)) {
             rc = put_byte(s, TIDE_COL_CODES, packed);
             packed = 0;
         }
     }
-    for (unsigned k = 0; k < d->data; k++)
-        s->regions[tide_region(d->addr[k])] = d->addr[k];
-    s->addr_before = addr_before;
+    s->addr_before = before;
     s->data += d->data;
     return rc;
 }

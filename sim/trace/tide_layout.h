@@ -22,7 +22,7 @@
 #include "trace/fragments.h"
 
 enum {
-    TIDE_LAYOUT_VERSION = 1,
+    TIDE_LAYOUT_VERSION = 2,
     TIDE_HEAD_BYTES = 32,               /* of a chunk */
     TIDE_PAYLOAD_MAX = 4 * 1024 * 1024, /* bytes */
     TIDE_CHUNK_MAY_SKIP = 1,            /* flag: a reader that does not know the type goes on */
@@ -51,7 +51,7 @@ struct tide_chunk {
 
 enum {
     TIDE_CHUNK_ACCESSES = 1 << 20, /* of a block, at most */
-    TIDE_GROUP_BLOCKS = 4,         /* that share a dictionary, as this writer makes them */
+    TIDE_GROUP_BLOCKS = 16,        /* that share a dictionary, as this writer makes them */
     TIDE_DICTIONARY_SLOTS = 1 << 18,
     TIDE_DICTIONARY_LENGTHS = 1 << 19
 };
@@ -85,39 +85,56 @@ enum { TIDE_BLOCK_HEAD_BYTES = 4 * (TIDE_BLOCK_COLUMNS + TIDE_COLS) };
 /* Two bits for each data address. */
 enum tide_data_code {
     TIDE_CODE_BASE,   /* the slot's base + its distance from it */
-    TIDE_CODE_STRIDE, /* the slot's last address + its last stride */
-    TIDE_CODE_NEAR,   /* the slot's last address + a zig-zag number of 16 bits */
+    TIDE_CODE_STRIDE, /* the slot's last address + its stride */
+    TIDE_CODE_NEAR,   /* the slot's last address + a zig-zag number of 16 bits, or its follower */
     TIDE_CODE_FAR     /* low 32 bits of the address, under the upper ones of the last; or escaped */
 };
+#define TIDE_NEAR_FOLLOWER                                                                    \
+    UINT16_MAX                     /* instead of the number: the follower of the last address \
+                                    */
 #define TIDE_FAR_ESCAPE UINT32_MAX /* 8 bytes of address follow */
 
-/* What is known of a data slot. */
+/* What is known of a data slot, besides its stride: the step to the last of its addresses that its
+ * base did not foretell. */
 struct tide_slot_state {
     uint64_t last;     /* its last address */
     uint64_t distance; /* from its base, when that did not foretell its address */
-    uint64_t before;   /* the address before the last; their difference is the stride */
 };
 
-/* Stack, heap and libraries mostly lie in different regions of 64 MiB. For each region, and those
- * with which it shares a place, the last address before the fragment at hand is known. */
+/* Stack, heap and libraries mostly lie in different regions of 64 MiB. The base of a slot is the
+ * data address before it, of whatever fragment, if that lies in the region of the slot's last
+ * address; else it is the address at which that region was left. */
 enum { TIDE_REGIONS = 64, TIDE_REGION_SHIFT = 26 };
 
-static inline unsigned tide_region(uint64_t addr)
+static inline bool tide_same_region(uint64_t a, uint64_t b)
 {
-    return addr >> TIDE_REGION_SHIFT & (TIDE_REGIONS - 1);
+    return (a ^ b) >> TIDE_REGION_SHIFT == 0;
 }
 
-/* The base of a slot: the data address before it, of whatever fragment, where both lie in one
- * region, else the last address in its region. They lie where they lay the last time, when the
- * slot is foretold (`where` and `where_before` are their last addresses), or where they lie now,
- * when its distance is learnt. For the first slot of a fragment the data address before it is
- * taken as it is both times. */
-static inline uint64_t tide_slot_base(const uint64_t *regions, uint64_t where,
-                                      uint64_t where_before, uint64_t addr_before)
+/* Regions share a place with those that lie 4 GiB further. */
+static inline uint64_t *tide_region(uint64_t regions[TIDE_REGIONS], uint64_t addr)
 {
-    uint64_t region = regions[tide_region(where)];
+    return &regions[addr >> TIDE_REGION_SHIFT & (TIDE_REGIONS - 1)];
+}
 
-    return (where ^ where_before) >> TIDE_REGION_SHIFT == 0 ? addr_before : region;
+/* The base in the region of `to`, which is another one than that of the address before: this is
+ * where that is left. */
+static inline uint64_t tide_leave_region(uint64_t regions[TIDE_REGIONS], uint64_t before,
+                                         uint64_t to)
+{
+    uint64_t base = *tide_region(regions, to);
+
+    *tide_region(regions, before) = before;
+    return base;
+}
+
+/* By an address: the one that came after it in its slot when no base and no stride foretold that.
+ * Lists and trees that are walked again are. */
+enum { TIDE_FOLLOWERS_BITS = 16, TIDE_FOLLOWERS = 1 << TIDE_FOLLOWERS_BITS };
+
+static inline uint64_t *tide_follower(uint64_t followers[TIDE_FOLLOWERS], uint64_t addr)
+{
+    return &followers[addr * UINT64_C(0x9e3779b97f4a7c15) >> (64 - TIDE_FOLLOWERS_BITS)];
 }
 
 /* Items of a definition: a fetch is its length, 1..127, or TIDE_ITEM_LONG and a byte; a data access

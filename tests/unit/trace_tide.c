@@ -1017,28 +1017,28 @@ Test(tide, damage_is_found_and_what_is_intact_is_kept)
 
 /* A header, which both begin with. */
 #define HEADER_CHUNK                                                       \
-    'T', 'I', 'D', 'E', 1, 0, 1, 0, /* type HEADER, no flags, version 1 */ \
+    'T', 'I', 'D', 'E', 1, 0, 2, 0, /* type HEADER, no flags, version 2 */ \
         13, 0, 0, 0,                /* bytes of payload */                 \
         0x65, 0xef, 0xff, 0xc8,     /* their CRC-32 */                     \
         0, 0, 0, 0, 0, 0, 0, 0,     /* accesses before */                  \
         0, 0, 0, 0,                 /* accesses in it */                   \
-        0xbc, 0x6d, 0x66, 0xb6,     /* CRC-32 of the 28 bytes before */    \
+        0xfc, 0xc0, 0x1e, 0x8f,     /* CRC-32 of the 28 bytes before */    \
         'c', 'o', 'm', 'm', 'a', 'n', 'd', ' ', 't', 'r', 'u', 'e', '\n'
 
 static const unsigned char of_fragments[] = {
-    HEADER_CHUNK, 'T', 'I', 'D', 'E', 2, 2, 1, 0, /* type FRAGMENTS, flag GROUP */
-    119, 0, 0, 0, 0x68, 0xb8, 0x3f, 0x21, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0x00, 0x17, 0xfb,
-    0x26, 0, 0, 0, 0,                                /* block 0 */
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 2, 2, 2, 0, /* type FRAGMENTS, flag GROUP */
+    132, 0, 0, 0, 0x3f, 0xd2, 0x88, 0xc3, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0x26, 0x6f, 0x5e,
+    0x58, 0, 0, 0, 0,                                /* block 0 */
     0, 0, 0, 0,                                      /* of its group the first */
-    3, 0, 0, 0,                                      /* fragments */
-    6, 0, 0, 0,                                      /* data accesses */
+    6, 0, 0, 0,                                      /* fragments */
+    12, 0, 0, 0,                                     /* data accesses */
     2, 0, 0, 0,                                      /* stretches */
     2, 0, 0, 0,                                      /* records of events */
     1, 0, 0, 0,                                      /* definitions */
     6, 0, 0, 0, 13, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, /* bytes of the columns */
-    6, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 12, 0, 0, 0,
+    12, 0, 0, 0, 6, 0, 0, 0, 6, 0, 0, 0, 12, 0, 0, 0,
     /* stretches: records, fragments, process */
-    1, 2, 0, 1, 1, 0,
+    1, 2, 0, 1, 4, 0,
     /* events: PROCESS, 4 bytes: of 0, mask 1 << 8, pid 7; BRK, 5 bytes: of 0, mask 1 << 1, 0x5000
      */
     0, 4, 0, 0x80, 0x02, 7, 5, 5, 0, 2, 0x80, 0xa0, 0x01,
@@ -1048,15 +1048,15 @@ static const unsigned char of_fragments[] = {
     /* first addresses: base 0, 5 bytes: zig-zag of 0x1fff000010; base 0, 1 byte: of 8 */
     0 | 5 << 2, 0x20, 0, 0, 0xfe, 0x3f, 0 | 1 << 2, 0x10,
     /* ids */
-    0, 0, 0, 0, 0, 0,
-    /* codes: stride, stride; near, base; base, far */
-    1 | 1 << 2, 2 | 0 << 2, 0 | 3 << 2,
-    /* near: zig-zag of -16 */
-    31, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    /* codes: stride, stride; near, base; base, far; stride, base; near, base; near, base */
+    1 | 1 << 2, 2 | 0 << 2, 0 | 3 << 2, 1 | 0 << 2, 2 | 0 << 2, 2 | 0 << 2,
+    /* near: zig-zag of -16 and of 0x28; the follower */
+    31, 0, 0x50, 0, 0xff, 0xff,
     /* far: under 0x1f00000000 there is no 0x601000, so all of it */
-    0xff, 0xff, 0xff, 0xff, 0, 0x10, 0x60, 0, 0, 0, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
+    0xff, 0xff, 0xff, 0xff, 0, 0x10, 0x60, 0, 0, 0, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 2,
     0, /* type END */
-    0, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x33, 0xb8, 0x60, 0x57};
+    0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0xc3, 0x06, 0x61};
 
 Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
 {
@@ -1069,6 +1069,14 @@ Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
                                    /* -0x18 from the address before, as the last time */
                                    "fetch 401000 3\nwrite 1ffefffff0 8\n"
                                    "fetch 401003 2\nread 601000 4\n"
+                                   /* -16 once more; 0x601000 from where this region was left */
+                                   "fetch 401000 3\nwrite 1ffeffffe0 8\n"
+                                   "fetch 401003 2\nread c02000 4\n"
+                                   "fetch 401000 3\nwrite 1fff000008 8\n"
+                                   "fetch 401003 2\nread 1203000 4\n"
+                                   /* 601000 came after 1fff000008, although in another slot */
+                                   "fetch 401000 3\nwrite 601000 8\n"
+                                   "fetch 401003 2\nread c02000 4\n"
                                    "end\n";
     char *got = render(of_fragments, sizeof of_fragments, NULL);
 
@@ -1077,9 +1085,9 @@ Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
 }
 
 static const unsigned char of_singles[] = {
-    HEADER_CHUNK, 'T', 'I', 'D', 'E', 3, 2, 1, 0, /* type COLUMNS, flag GROUP */
-    0x66, 0, 0, 0, 0x69, 0x4c, 0xc2, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0x7e, 0x84, 0x16,
-    0x9e, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, /* block, in group, accesses, data */
+    HEADER_CHUNK, 'T', 'I', 'D', 'E', 3, 2, 2, 0, /* type COLUMNS, flag GROUP */
+    0x66, 0, 0, 0, 0x69, 0x4c, 0xc2, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0x3e, 0x29, 0x6e,
+    0xa7, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, /* block, in group, accesses, data */
     1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,                   /* stretches, records, shapes */
     3, 0, 0, 0, 4, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,       /* bytes of the columns */
     5, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0, 16, 0, 0, 0,
@@ -1094,8 +1102,8 @@ static const unsigned char of_singles[] = {
     /* zig-zag: 8, 8, 8 */
     16, 0, 16, 0, 16, 0,
     /* far: 0x10000; all of 0x7f0000001000 */
-    0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x10, 0, 0, 0, 0x7f, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 1,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0x82, 0xc9, 0xca};
+    0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0, 0x10, 0, 0, 0, 0x7f, 0, 0, 'T', 'I', 'D', 'E', 6, 0, 2,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe2, 0x2f, 0xb1, 0xf3};
 
 Test(tide, a_trace_of_single_accesses_is_laid_out_as_documented)
 {
@@ -1112,7 +1120,8 @@ static char *render_with_chunk(unsigned type, unsigned flags)
 {
     struct bytes b = {0};
     unsigned char head[TIDE_HEAD_BYTES];
-    struct tide_chunk c = {.type = (uint8_t)type, .flags = (uint8_t)flags, .version = 1};
+    struct tide_chunk c = {
+        .type = (uint8_t)type, .flags = (uint8_t)flags, .version = TIDE_LAYOUT_VERSION};
     char *text;
 
     tide_chunk_put(head, &c);
@@ -1128,9 +1137,9 @@ Test(tide, unknown_chunks_are_skipped_where_they_may_be)
 {
     char *skipped = render_with_chunk(77, TIDE_CHUNK_MAY_SKIP), *refused = render_with_chunk(77, 0);
 
-    cr_expect_not_null(strstr(skipped, "read 601000 4\nend\n"), "%s", skipped);
-    cr_expect_not_null(strstr(refused, "read 601000 4\nerror -4"), "%s", refused);
-    cr_expect_not_null(strstr(refused, "type 77, which version 1"), "%s", refused);
+    cr_expect_not_null(strstr(skipped, "read c02000 4\nend\n"), "%s", skipped);
+    cr_expect_not_null(strstr(refused, "read c02000 4\nerror -4"), "%s", refused);
+    cr_expect_not_null(strstr(refused, "type 77, which version 2"), "%s", refused);
     free(skipped);
     free(refused);
 }
