@@ -15,6 +15,7 @@ struct slot {
 struct work {
     struct tide_feed *feed;
     struct slot *slots[TIDE_RING_SLOTS];
+    struct tide_block *own; /* of the thread that reads; NULL: slots are filled where they are */
     size_t n_slots, n_geometries;
     const struct tide_geometry **geometries;
     struct tide_ring_consumer *consumers;
@@ -57,7 +58,8 @@ static int decode(void *context, void *into, struct tide_error *e)
     struct work *w = context;
     struct tide_feed *f = w->feed;
     struct slot *slot = into;
-    int rc = tide_reader_next(f->reader, &slot->block, &w->read_error);
+    struct tide_block *block = w->own != NULL ? w->own : &slot->block;
+    int rc = tide_reader_next(f->reader, block, &w->read_error);
 
     if (rc <= 0) {
         w->read_code = rc;
@@ -66,6 +68,8 @@ static int decode(void *context, void *into, struct tide_error *e)
         *e = w->read_error;
         return rc;
     }
+    if (w->own != NULL)
+        tide_reader_move(f->reader, &slot->block, w->own);
     for (size_t g = 0; g < w->n_geometries; g++)
         tide_block_runs_cut(&slot->runs[g], &slot->block);
     f->accesses += slot->block.n_accesses;
@@ -99,6 +103,7 @@ static void fini(struct work *w)
             free(w->slots[i]->runs);
         free(w->slots[i]);
     }
+    free(w->own);
     free(w->geometries);
     free(w->consumers);
 }
@@ -120,7 +125,9 @@ static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
     *w = (struct work){.feed = f, .n_slots = tide_ring_slots(f->jobs)};
     w->geometries = tide_calloc(f->n, sizeof *w->geometries);
     w->consumers = tide_calloc(f->n, sizeof *w->consumers);
-    if (w->geometries == NULL || w->consumers == NULL)
+    if (w->n_slots > 1)
+        w->own = tide_calloc(1, sizeof *w->own);
+    if (w->geometries == NULL || w->consumers == NULL || (w->n_slots > 1 && w->own == NULL))
         return tide_nomem(e);
     for (size_t i = 0; i < f->n; i++) {
         struct tide_consumer *c = &f->consumers[i];

@@ -78,6 +78,28 @@ void tide_block_unfold(struct tide_block *b)
     b->dictionary = NULL;
 }
 
+void tide_block_copy(struct tide_block *to, const struct tide_block *from)
+{
+    const size_t n = from->n_fragments, data = from->n_data;
+
+    to->n_accesses = from->n_accesses;
+    to->n_events = from->n_events;
+    to->first = from->first;
+    memcpy(to->events, from->events, from->n_events * sizeof *to->events);
+    to->dictionary = from->dictionary;
+    if (from->dictionary == NULL) {
+        memcpy(to->accesses, from->accesses, from->n_accesses * sizeof *to->accesses);
+        return;
+    }
+    to->process = from->process;
+    to->n_fragments = n;
+    to->n_data = data;
+    memcpy(to->ids, from->ids, n * sizeof *to->ids);
+    memcpy(to->starts, from->starts, n * sizeof *to->starts);
+    memcpy(to->data_starts, from->data_starts, n * sizeof *to->data_starts);
+    memcpy(to->data, from->data, data * sizeof *to->data);
+}
+
 /* ---- events ---- */
 
 static const uint64_t RANGE_MAX = UINT64_C(1) << TIDE_VADDR_MAX_BITS;

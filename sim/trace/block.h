@@ -131,6 +131,8 @@ struct tide_block {
 size_t tide_block_fragment(const struct tide_block *b, size_t i);
 /* Writes accesses [from, to) of a block to `out`, whatever form it has. */
 void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struct tide_access *out);
+/* Copies what `from` holds, which may be much less than the block. A dictionary is only named. */
+void tide_block_copy(struct tide_block *to, const struct tide_block *from);
 /* Gives the block its accesses; it has no fragments then. */
 void tide_block_unfold(struct tide_block *b);
 

@@ -384,6 +384,13 @@ bool tide_reader_goes_on(const struct tide_reader *r)
     return r->more;
 }
 
+void tide_reader_move(struct tide_reader *r, struct tide_block *to, struct tide_block *from)
+{
+    tide_block_copy(to, from);
+    if (r->format->move != NULL)
+        r->format->move(r->state, to, from);
+}
+
 void tide_reader_take_fragments(struct tide_reader *r)
 {
     if (r->format->take_fragments != NULL)

@@ -50,6 +50,10 @@ TIDE_MUST_CHECK int tide_reader_next(struct tide_reader *r, struct tide_block *b
 /* From here on blocks may come as fragments (trace/fragments.h) where the format has them. What
  * they name stays valid until the reader is closed or fills the same block again. */
 void tide_reader_take_fragments(struct tide_reader *r);
+/* Copies what `from` holds to `to` and gives back what `to` held; only `from` can be filled next.
+ * For blocks that another processor has looked at: to fill such a block bit by bit takes longer
+ * than to fill one's own and copy that at once. */
+void tide_reader_move(struct tide_reader *r, struct tide_block *to, struct tide_block *from);
 
 /* From here on reading goes on behind damage, where records are lines that stand for themselves: a
  * next() that returns TIDE_E_TRACE for a damaged record may be followed by another, which delivers
@@ -101,6 +105,8 @@ struct tide_format {
     const char *(*file)(const void *state, uint32_t file);
     /* The consumer takes fragments; NULL: the format has none. */
     void (*take_fragments)(void *state);
+    /* The consumer has moved a block's fragments to another block; there if take_fragments is. */
+    void (*move)(void *state, const struct tide_block *to, const struct tide_block *from);
 };
 
 /* NULL-ended, in the order of sim/trace/meson.build. */

@@ -290,6 +290,13 @@ static void take_fragments(void *state)
     s->decoder.take_fragments = true;
 }
 
+static void move(void *state, const struct tide_block *to, const struct tide_block *from)
+{
+    struct tide_state *s = state;
+
+    tide_decoder_move(&s->decoder, to, from);
+}
+
 const struct tide_format tide_format_tide = {
     .name = "tide",
     .summary = "the native format: everything, small, fast to read, with an index",
@@ -302,6 +309,7 @@ const struct tide_format tide_format_tide = {
     .parse = parse,
     .file = file,
     .take_fragments = take_fragments,
+    .move = move,
 };
 
 /* Groups alone, for tide_file.c. */
@@ -318,4 +326,5 @@ const struct tide_format tide_format_tide_part = {
     .parse = parse_part,
     .file = file,
     .take_fragments = take_fragments,
+    .move = move,
 };

@@ -115,6 +115,15 @@ void tide_decoder_release(struct tide_decoder *d, const struct tide_block *b)
     }
 }
 
+void tide_decoder_move(struct tide_decoder *d, const struct tide_block *to,
+                       const struct tide_block *from)
+{
+    tide_decoder_release(d, to);
+    for (size_t i = 0; i < d->n_leases; i++)
+        if (d->leases[i].block == from)
+            d->leases[i].block = to;
+}
+
 static int lease(struct tide_decoder *d, struct tide_block *b)
 {
     struct tide_lease *grown = tide_grow(d->leases, &d->cap_leases, d->n_leases + 1, sizeof *grown);

@@ -89,6 +89,9 @@ TIDE_MUST_CHECK int tide_decoder_init(struct tide_decoder *d);
 void tide_decoder_fini(struct tide_decoder *d);
 /* A consumer has given `b` back. */
 void tide_decoder_release(struct tide_decoder *d, const struct tide_block *b);
+/* What `from` refers to is from now on what `to` refers to, which was given back. */
+void tide_decoder_move(struct tide_decoder *d, const struct tide_block *to,
+                       const struct tide_block *from);
 /* Whether a block that is begun now, with this payload, can add to what `b` holds. */
 bool tide_decoder_joins(const struct tide_decoder *d, const struct tide_chunk *c,
                         const unsigned char *payload, const struct tide_block *b);

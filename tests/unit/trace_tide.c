@@ -1144,6 +1144,58 @@ Test(tide, unknown_chunks_are_skipped_where_they_may_be)
     free(refused);
 }
 
+/* ---- blocks that are moved ---- */
+
+/* Blocks stay what they were as long as they are held, whatever is read meanwhile. */
+Test(tide, moved_blocks_keep_what_they_name)
+{
+    enum { HELD = 3 };
+    struct items l = {0};
+    struct bytes b;
+    struct tide_rng rng;
+    struct tide_error e = {0};
+    struct tide_reader *r;
+    struct tide_block *own = calloc(1, sizeof *own), *held[HELD];
+    struct tide_access *at_once[HELD], *later = calloc(TIDE_BLOCK_ACCESSES, sizeof *later);
+    size_t n = 0, compared = 0;
+
+    tide_rng_init(&rng, 1, "moved");
+    add_process(&l, 0, 1);
+    add_program(&l, &rng, 200000, 0);
+    b = written(&l, &(struct tide_sink_options){0});
+    r = tide_reader_open(tide_stream_memory(b.p, b.n, "t", &e), NULL, &e);
+    cr_assert_not_null(r);
+    tide_reader_take_fragments(r);
+    for (size_t i = 0; i < HELD; i++) {
+        held[i] = calloc(1, sizeof *held[i]);
+        at_once[i] = calloc(TIDE_BLOCK_ACCESSES, sizeof *at_once[i]);
+    }
+    for (; tide_reader_next(r, own, &e) > 0; n++) {
+        struct tide_block *to = held[n % HELD];
+
+        if (n >= HELD) {
+            tide_block_expand(to, 0, to->n_accesses, later);
+            cr_assert_arr_eq(later, at_once[n % HELD], to->n_accesses * sizeof *later);
+            compared += to->n_accesses;
+        }
+        tide_reader_move(r, to, own);
+        cr_assert_eq(to->n_events, own->n_events);
+        cr_assert_arr_eq(to->events, own->events, own->n_events * sizeof *own->events);
+        tide_block_expand(own, 0, own->n_accesses, at_once[n % HELD]);
+    }
+    cr_expect_gt(n, 2 * HELD);
+    cr_expect_gt(compared, 0);
+    tide_reader_close(r);
+    for (size_t i = 0; i < HELD; i++) {
+        free(held[i]);
+        free(at_once[i]);
+    }
+    free(own);
+    free(later);
+    free(b.p);
+    free(l.p);
+}
+
 /* ---- pipes and other compressors ---- */
 
 /* Standard output and input: what goes through a pipe is the same file. */
