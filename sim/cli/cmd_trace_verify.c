@@ -17,7 +17,7 @@ struct verify {
     const char *paths[INPUTS_MAX], *format;
     size_t n;
     uint64_t findings_max; /* lines that are printed for a trace */
-    bool strict, quiet;
+    bool strict;
     struct cli_out out; /* path NULL: no repair */
 
     /* of the trace at hand */
@@ -85,21 +85,17 @@ struct pass {
 static int take_block(struct verify *v, struct pass *p, struct tide_error *e)
 {
     const struct tide_block *b = p->trace.block;
-    const struct tide_stream *s = tide_reader_stream(p->trace.reader);
     const struct tide_trace_info *info = tide_reader_info(p->trace.reader);
     int rc = tide_invariants_take(p->invariants, b, info, e);
 
     p->behind = p->behind || v->damaged > 0;
     if (rc == 0 && v->out.path != NULL) {
-        if (v->out.sink == NULL) {
-            cli_out_describe(&v->out, info);
-            rc = cli_out_open(&v->out, e);
-        }
+        if (v->out.sink == NULL)
+            rc = cli_out_open(&v->out, info, e);
         if (rc == 0)
             rc = cli_out_put(&v->out, &p->trace, b, e);
     }
-    cli_meter_show(&p->meter, b->first + b->n_accesses, tide_stream_raw_offset(s),
-                   tide_stream_raw_size(s));
+    cli_meter_trace(&p->meter, &p->trace);
     return rc;
 }
 
@@ -146,7 +142,7 @@ static int finish_repair(struct verify *v, const struct pass *p, int rc, struct 
     bool written = v->out.sink != NULL;
 
     rc = cli_out_end(&v->out, p->trace.reader, false, rc, e);
-    if (rc == 0 && written && !v->quiet)
+    if (rc == 0 && written && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses that can be read%s%s\n",
                 v->out.path, accesses,
                 v->damaged == 0 ? ""
@@ -172,7 +168,7 @@ static int verify_records(struct verify *v, struct tide_error *e)
     }
     if (rc == 0 && (p.invariants = tide_invariants_new(tell_finding, v, e)) == NULL)
         rc = TIDE_E_NOMEM;
-    cli_meter_init(&p.meter, "verifying", v->path, v->quiet);
+    cli_meter_init(&p.meter, "verifying", v->path, v->out.quiet);
     if (rc == 0) {
         p.trace.block->first = p.trace.block->n_accesses = 0;
         goes_on(v, p.trace.reader);
@@ -214,7 +210,7 @@ static int verify_sense(struct verify *v, struct pass *p, struct tide_error *e)
 
     if (rc == 0 && (p->invariants = tide_invariants_new(tell_finding, v, e)) == NULL)
         rc = TIDE_E_NOMEM;
-    cli_meter_init(&p->meter, "verifying", v->path, v->quiet);
+    cli_meter_init(&p->meter, "verifying", v->path, v->out.quiet);
     if (rc == 0)
         rc = read_all(v, p, e);
     cli_meter_end(&p->meter);
@@ -243,7 +239,7 @@ static int repair_tide(struct verify *v, struct tide_verdict *verdict, struct ti
         v->damaged += v->damaged == 0;
         return 0;
     }
-    if (rc == 0 && !v->quiet)
+    if (rc == 0 && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses of intact blocks%s\n",
                 v->out.path, verdict->accesses,
                 v->damaged > 0 ? ", also those behind damaged ones" : "");
@@ -325,8 +321,6 @@ static int verify(struct cli_args *args, struct tide_error *e)
             v.format = value;
         else if (flag == FLAG_STRICT)
             v.strict = true;
-        else if (flag == 'q')
-            v.quiet = true;
         else if (flag == FLAG_FINDINGS)
             rc = cli_count(args, "--findings", value, 0, UINT64_MAX - 1, &v.findings_max, e);
         else if (v.n == INPUTS_MAX)
