@@ -23,7 +23,7 @@ struct cli_flag {
     int id;           /* the letter of -x, or a number from CLI_LONG up where there is none */
     const char *name; /* --name */
     const char *arg;  /* what its value is called in help; NULL: takes none */
-    const char *help; /* a phrase; '\n' goes on in the next line */
+    const char *help; /* a phrase; lines are filled when it is printed */
 };
 
 enum { CLI_LONG = 256 };
@@ -35,7 +35,8 @@ struct cli_command {
     const char *group;    /* "trace": the first of two words; NULL where there is one */
     const char *synopsis; /* what follows the name */
     const char *summary;  /* one line */
-    const char *about;    /* paragraphs of help, ready to print, ending in '\n' */
+    const char *about;    /* paragraphs of help, which are filled, and indented lines, which stay;
+                             ends in '\n' */
     const char *examples; /* lines of help, ending in '\n' */
     const struct cli_flag *flags;
     int (*run)(struct cli_args *args, struct tide_error *e);

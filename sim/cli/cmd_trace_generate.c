@@ -172,7 +172,7 @@ const struct cli_command cli_trace_generate = {
         "skew=100 from=1 writes=25% scan=20%. Equal phases and seed make equal traces.\n",
     .examples =
         "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.tide\n"
-        "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o - --to pages\n",
+        "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o x.pages\n",
     .flags = flags,
     .run = generate,
 };

@@ -343,7 +343,7 @@ static const struct cli_flag flags[] = {
     {FLAG_REPAIR, "repair", "FILE", "write what can be read to a new trace"},
     {FLAG_STRICT, "strict", NULL, "what is strange fails too"},
     {FLAG_FINDINGS, "findings", "N", "list at most N findings of a trace (default 100)"},
-    {CLI_FLAG_TO, "to", "FORMAT", "of --repair's file (default: by the ending of its name)"},
+    {CLI_FLAG_TO, "to", "FORMAT", "of --repair's file (default: by its name's ending)"},
     {CLI_FLAG_LEVEL, "level", "N", "of --repair's file: zlib's level, 1..9 (default 6)"},
     {FLAG_FORMAT, "format", "FORMAT", "read it as this format instead of finding it by content"},
     {'q', "quiet", NULL, "no progress and no notes"},
@@ -358,14 +358,13 @@ const struct cli_command cli_trace_verify = {
     .about =
         "Checks the file (checksums, truncation), its records, and what must hold in any trace:\n"
         "processes appear before they do something and do nothing after their end, mappings are\n"
-        "such as a kernel makes. One line for each finding, with its place, and a summary. What "
-        "is\n"
-        "possible but mostly a sign of loss is strange: accesses outside all mappings, memory\n"
+        "such as a kernel makes. One line for each finding, with its place, and a summary.\n"
+        "What is possible but mostly a sign of loss is strange: accesses outside all mappings, "
+        "memory\n"
         "given out twice. Records and accesses are counted from 0, records with events.\n"
-        "--repair writes what can be read: of a tide file the intact blocks; of others what "
-        "precedes\n"
-        "the damage and, in formats whose lines stand for themselves, what follows it.\n"
-        "Exit status: 0 intact, 4 damaged.\n",
+        "--repair writes what can be read: of a tide file the intact blocks; of others what\n"
+        "precedes the damage and, in formats whose lines stand for themselves, what follows it.\n"
+        "\nExit status: 0 intact, 4 damaged.\n",
     .examples = "  pagetide trace verify traces/*.tide\n"
                 "  pagetide trace verify cut.tide --repair whole.tide\n",
     .flags = flags,
