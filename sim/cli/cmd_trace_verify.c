@@ -135,6 +135,14 @@ static void summarise(const struct verify *v, const struct pass *p)
     putchar('\n');
 }
 
+static void tell_nothing(const struct verify *v)
+{
+    printf("%s: nothing can be used", v->path);
+    if (v->out.path != NULL)
+        printf(": %s is not written", v->out.path);
+    putchar('\n');
+}
+
 static int finish_repair(struct verify *v, const struct pass *p, int rc, struct tide_error *e)
 {
     const struct tide_block *b = p->trace.block;
@@ -142,6 +150,8 @@ static int finish_repair(struct verify *v, const struct pass *p, int rc, struct 
     bool written = v->out.sink != NULL;
 
     rc = cli_out_end(&v->out, p->trace.reader, false, rc, e);
+    if (rc == 0 && !written)
+        tell_nothing(v);
     if (rc == 0 && written && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses that can be read%s%s\n",
                 v->out.path, accesses,
@@ -162,7 +172,7 @@ static int verify_records(struct verify *v, struct tide_error *e)
 
     if (rc == TIDE_E_TRACE) { /* not even the beginning */
         tell_error(v, e);
-        printf("%s: nothing can be read\n", v->path);
+        tell_nothing(v);
         cli_trace_close(&p.trace);
         return 0;
     }
@@ -235,14 +245,14 @@ static int repair_tide(struct verify *v, struct tide_verdict *verdict, struct ti
     }
     rc = tide_file_repair(v->path, v->out.path, tell_damage, v, verdict, e);
     if (rc == TIDE_E_TRACE) {
-        printf("%s: nothing is intact\n", v->path);
+        tell_nothing(v);
         v->damaged += v->damaged == 0;
         return 0;
     }
     if (rc == 0 && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses of intact blocks%s\n",
                 v->out.path, verdict->accesses,
-                v->damaged > 0 ? ", also those behind damaged ones" : "");
+                verdict->behind > 0 ? ", also those behind damage" : "");
     return rc;
 }
 
