@@ -193,6 +193,7 @@ static void run_windows(const struct stream *s)
     static struct tide_windows w;
     struct tide_error e = {0};
 
+    memset(&w, 0, sizeof w);
     for (size_t i = 0; i < s->n; i += PIECE)
         if (tide_windows_take(&w, s->refs + i, s->n - i < PIECE ? s->n - i : PIECE, s->pages, &e) !=
             0)

@@ -488,20 +488,28 @@ out:
 
 struct table {
     bool has_rows;
-    struct tide_outfile file;
-    struct tide_csv csv; /* what is not written yet */
+    struct tide_outfile file; /* made with the first that is written */
+    struct tide_csv csv;      /* what is not written yet */
 };
 
-static int table_flush(struct table *t, size_t least, struct tide_error *e)
+static char *file_name(char name[64], size_t table)
 {
+    snprintf(name, 64, "%s.csv", tide_tables[table].name);
+    return name;
+}
+
+static int table_write(struct table *t, const char *dir, size_t table, struct tide_error *e)
+{
+    char name[64];
     int rc = 0;
 
     if (t->csv.text.failed)
         return tide_nomem(e);
-    if (t->csv.text.n > least) {
+    if (t->file.tmp == NULL)
+        rc = tide_outfile_open(&t->file, dir, file_name(name, table), e);
+    if (rc == 0)
         rc = tide_outfile_write(&t->file, t->csv.text.bytes, t->csv.text.n, e);
-        tide_text_clear(&t->csv.text);
-    }
+    tide_text_clear(&t->csv.text);
     return rc;
 }
 
@@ -535,7 +543,8 @@ static int append_run(struct table *tables, const struct tide_store *s,
                 tide_text_add(t, ",", 1);
             }
             tide_text_add(t, r.bytes + name + 1, r.n - name - 1);
-            rc = table_flush(&tables[k], FLUSH_BYTES, e);
+            if (t->n > FLUSH_BYTES || t->failed)
+                rc = table_write(&tables[k], s->dir, k, e);
             break;
         }
     }
@@ -546,40 +555,59 @@ static int append_run(struct table *tables, const struct tide_store *s,
     return rc;
 }
 
-static int fill_tables(struct table *tables, const struct tide_store *s,
-                       const struct tide_store_parts *parts, struct tide_error *e)
-{
-    int rc = 0;
-
-    for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
-        char file[64];
-
-        snprintf(file, sizeof file, "%s.csv", tide_tables[k].name);
-        rc = tide_outfile_open(&tables[k].file, s->dir, file, e);
-        if (rc == 0 && k != TIDE_TABLE_schema)
-            tide_csv_header(&tables[k].csv, (enum tide_table)k);
-    }
-    if (rc == 0)
-        tide_csv_schema(&tables[TIDE_TABLE_schema].csv);
-    for (size_t i = 0; i < parts->n_runs && rc == 0; i++)
-        rc = append_run(tables, s, &parts->runs[i], parts->trace_names[parts->runs[i].trace], e);
-    for (size_t i = 0; i < parts->n_curves && rc == 0; i++)
-        rc =
-            append_run(tables, s, &parts->curves[i], parts->trace_names[parts->curves[i].trace], e);
-    for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
-        rc = table_flush(&tables[k], 0, e);
-        if (rc == 0)
-            rc = tide_outfile_finish(&tables[k].file, e);
-    }
-    return rc;
-}
-
 /* Runs have all of their tables, curves those with rows. */
 static bool wanted(const struct table *tables, size_t k, const struct tide_store_parts *parts)
 {
     if (k == TIDE_TABLE_schema)
         return true;
     return tide_report_is_curve((enum tide_table)k) ? tables[k].has_rows : parts->n_runs > 0;
+}
+
+static int fill_tables(struct table *tables, const struct tide_store *s,
+                       const struct tide_store_parts *parts, struct tide_error *e)
+{
+    int rc = 0;
+
+    for (size_t k = 0; k < TIDE_TABLES; k++)
+        if (k != TIDE_TABLE_schema)
+            tide_csv_header(&tables[k].csv, (enum tide_table)k);
+    tide_csv_schema(&tables[TIDE_TABLE_schema].csv);
+    for (size_t i = 0; i < parts->n_runs && rc == 0; i++)
+        rc = append_run(tables, s, &parts->runs[i], parts->trace_names[parts->runs[i].trace], e);
+    for (size_t i = 0; i < parts->n_curves && rc == 0; i++)
+        rc =
+            append_run(tables, s, &parts->curves[i], parts->trace_names[parts->curves[i].trace], e);
+    for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
+        if (!wanted(tables, k, parts))
+            continue;
+        rc = table_write(&tables[k], s->dir, k, e);
+        if (rc == 0)
+            rc = tide_outfile_finish(&tables[k].file, e);
+    }
+    return rc;
+}
+
+static int remove_file(const char *dir, const char *name, const char *end, struct tide_error *e)
+{
+    char *path = tide_asprintf("%s/%s%s", dir, name, end);
+    int rc = 0;
+
+    if (path == NULL)
+        return tide_nomem(e);
+    if (unlink(path) != 0 && errno != ENOENT)
+        rc = tide_io_error(e, "remove", path);
+    free(path);
+    return rc;
+}
+
+/* What earlier batches have left, one that was killed while it published included. */
+static int remove_stale(const struct tide_store *s, const struct tide_store_parts *parts, size_t k,
+                        struct tide_error *e)
+{
+    char name[64];
+    int rc = remove_file(s->dir, file_name(name, k), ".tmp", e);
+
+    return rc == 0 && parts->n_runs > 0 ? remove_file(s->dir, name, "", e) : rc;
 }
 
 /* run.json stands for a complete set: it goes first and comes last. */
@@ -593,8 +621,8 @@ static int publish(struct table *tables, struct tide_outfile *json, const struct
     for (size_t k = 0; k < TIDE_TABLES && rc == 0; k++) {
         if (wanted(tables, k, parts))
             rc = tide_outfile_publish(&tables[k].file, e);
-        else if (parts->n_runs > 0 && unlink(tables[k].file.path) != 0 && errno != ENOENT)
-            rc = tide_io_error(e, "remove", tables[k].file.path);
+        else
+            rc = remove_stale(s, parts, k, e);
     }
     if (rc == 0 && parts->json != NULL)
         rc = tide_outfile_publish(json, e);

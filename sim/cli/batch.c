@@ -3,11 +3,18 @@
 
 #include "cli/cli.h"
 
+enum { MOST_JOBS = 1024 };
+
 unsigned cli_processors(void)
 {
     cpu_set_t set;
 
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+int cli_jobs(const struct cli_args *args, const char *value, uint64_t *jobs, struct tide_error *e)
+{
+    return cli_count(args, "-j", value, 1, MOST_JOBS, jobs, e);
 }
 
 struct tide_batch_options cli_batch_options(const struct cli_args *args, unsigned jobs,

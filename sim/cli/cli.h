@@ -23,7 +23,7 @@ struct cli_flag {
     int id;           /* the letter of -x, or a number from CLI_LONG up where there is none */
     const char *name; /* --name */
     const char *arg;  /* what its value is called in help; NULL: takes none */
-    const char *help; /* a phrase; '\n' goes on in the next line */
+    const char *help; /* a phrase; lines are filled when it is printed */
 };
 
 enum { CLI_LONG = 256 };
@@ -35,7 +35,8 @@ struct cli_command {
     const char *group;    /* "trace": the first of two words; NULL where there is one */
     const char *synopsis; /* what follows the name */
     const char *summary;  /* one line */
-    const char *about;    /* paragraphs of help, ready to print, ending in '\n' */
+    const char *about;    /* paragraphs of help, which are filled, and indented lines, which stay;
+                             ends in '\n' */
     const char *examples; /* lines of help, ending in '\n' */
     const struct cli_flag *flags;
     int (*run)(struct cli_args *args, struct tide_error *e);
@@ -161,15 +162,58 @@ void cli_meter_end(struct cli_meter *m);
  * no more. The text must stay. */
 void cli_on_interrupt(const char *text);
 
-/* ---- batch.c: what run and compare share ---- */
+/* ---- batch.c: what run, compare and curve share ---- */
 
 /* Processors that this process may use. */
 unsigned cli_processors(void);
+/* The value of -j. */
+TIDE_MUST_CHECK int cli_jobs(const struct cli_args *args, const char *value, uint64_t *jobs,
+                             struct tide_error *e);
 /* Options of a batch for this command line. */
 struct tide_batch_options cli_batch_options(const struct cli_args *args, unsigned jobs,
                                             enum tide_engine engine, struct cli_progress *p);
 /* After a batch: nothing is said twice about a trace whose damage has been reported. */
 int cli_batch_end(int rc, struct cli_progress *p, struct tide_error *e);
+
+/* ---- replay.c: what compare and curve are told of the one trace, and of the machines ---- */
+
+enum {
+    CLI_FLAG_SKIP = CLI_LONG + 200,
+    CLI_FLAG_WARMUP,
+    CLI_FLAG_LIMIT,
+    CLI_FLAG_PAGE_SIZE,
+    CLI_FLAG_SEED,
+    CLI_FLAG_REFERENCES,
+    CLI_FLAG_READ_FORMAT
+};
+
+/* Rows of a command's table of flags; -p, -m, -o, -q and --references are the command's own. */
+#define CLI_REPLAY_FLAGS                                                                     \
+    {CLI_FLAG_SEED, "seed", "N", "seed of what is random (default 1)"},                      \
+        {CLI_FLAG_SKIP, "skip", "N", "leave out the first N references"},                    \
+        {CLI_FLAG_WARMUP, "warmup", "N", "fill memory with N references that do not count"}, \
+        {CLI_FLAG_LIMIT, "limit", "N", "count N references at most"},                        \
+        {CLI_FLAG_PAGE_SIZE, "page-size", "SIZE", "size of a page (default 4K)"},            \
+        {'j', "jobs", "N", "threads (default: the processors there are)"},                   \
+    {                                                                                        \
+        CLI_FLAG_READ_FORMAT, "format", "FORMAT",                                            \
+            "read the trace as this format instead of finding it by content"                 \
+    }
+
+struct cli_replay {
+    const char *trace, *output, *format;
+    struct cli_list policies, memories;
+    struct tide_machine_config base; /* what all machines have in common */
+    uint64_t jobs;
+    bool quiet;
+};
+
+void cli_replay_init(struct cli_replay *r);
+void cli_replay_fini(struct cli_replay *r);
+/* Takes the trace's name and the flags above, and the command's own of them; *taken tells whether
+ * it was one. */
+TIDE_MUST_CHECK int cli_replay_flag(const struct cli_args *args, struct cli_replay *r, int flag,
+                                    const char *value, bool *taken, struct tide_error *e);
 
 /* ---- string.c: reference strings of textbooks ---- */
 

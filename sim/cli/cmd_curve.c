@@ -9,32 +9,19 @@
 #include "curve/lanes.h"
 #include "report/csv.h"
 
-enum {
-    FLAG_CURVES = CLI_LONG,
-    FLAG_SKIP,
-    FLAG_WARMUP,
-    FLAG_LIMIT,
-    FLAG_PAGE_SIZE,
-    FLAG_TAU,
-    FLAG_INTERVAL,
-    FLAG_FORMAT,
-    FLAG_REFERENCES,
-    FLAG_SEED
-};
+enum { FLAG_CURVES = CLI_LONG, FLAG_TAU, FLAG_INTERVAL };
 
 enum { MOST_ACROSS = 11 }; /* sizes in a table */
-enum { MOST_JOBS = 1024, MOST_TAUS = 64, DEFAULT_INTERVAL = 100000 };
+enum { MOST_TAUS = 64, DEFAULT_INTERVAL = 100000 };
 
 struct request {
-    const char *trace, *output, *format;
-    struct cli_list curves, taus, policies, memories;
+    struct cli_replay replay;
+    struct cli_list curves, taus;
     const char *references;
-    struct tide_machine_config base; /* page size, skip, warmup, limit */
     struct tide_curve_plan plan;
     struct tide_size_plan sizes;
     const char **names; /* of the policies, lent by the list */
-    uint64_t jobs, interval;
-    bool quiet;
+    uint64_t interval;
     struct tide_error *printing; /* what went wrong in a table */
 };
 
@@ -43,48 +30,21 @@ struct request {
 static int take_flag(struct request *q, const struct cli_args *args, int flag, const char *value,
                      struct tide_error *e)
 {
-    struct tide_machine_config *c = &q->base;
+    bool taken;
+    int rc = cli_replay_flag(args, &q->replay, flag, value, &taken, e);
 
+    if (rc != 0 || taken)
+        return rc;
     switch (flag) {
-    case CLI_WORD:
-        if (q->trace != NULL)
-            return cli_usage(args, e, "one trace at a time: what is '%.200s'?", value);
-        q->trace = value;
-        return 0;
     case FLAG_CURVES:
         return cli_list_split(&q->curves, value, e);
-    case 'o':
-        q->output = value;
-        return 0;
-    case 'j':
-        return cli_count(args, "-j", value, 1, MOST_JOBS, &q->jobs, e);
-    case 'q':
-        q->quiet = true;
-        return 0;
-    case FLAG_SKIP:
-        return cli_count(args, "--skip", value, 0, UINT64_MAX, &c->skip, e);
-    case FLAG_WARMUP:
-        return cli_count(args, "--warmup", value, 0, UINT64_MAX, &c->warmup, e);
-    case FLAG_LIMIT:
-        return cli_count(args, "--limit", value, 1, UINT64_MAX, &c->limit, e);
-    case FLAG_PAGE_SIZE:
-        return cli_set("--page-size", c, "page_size", value, e);
     case FLAG_TAU:
         return cli_list_split(&q->taus, value, e);
     case FLAG_INTERVAL:
         return cli_count(args, "--interval", value, 1, UINT64_MAX, &q->interval, e);
-    case FLAG_FORMAT:
-        q->format = value;
-        return 0;
-    case 'p':
-        return cli_list_split(&q->policies, value, e);
-    case 'm':
-        return cli_list_split(&q->memories, value, e);
-    case FLAG_REFERENCES:
+    case CLI_FLAG_REFERENCES:
         q->references = value;
         return 0;
-    case FLAG_SEED:
-        return cli_count(args, "--seed", value, 0, UINT64_MAX, &c->seed, e);
     default:
         return flag;
     }
@@ -120,7 +80,7 @@ static int choose_windows(struct request *q, const struct cli_args *args, struct
         return cli_usage(args, e, "--interval without --tau: which windows?");
     if (q->taus.n == 0)
         return 0;
-    if (q->output == NULL)
+    if (q->replay.output == NULL)
         return cli_usage(args, e, "--tau without -o: the working set over time goes to wst.csv");
     if (q->taus.n > MOST_TAUS)
         return cli_usage(args, e, "--tau: at most %d windows", MOST_TAUS);
@@ -163,7 +123,7 @@ static int add_policy(struct request *q, const char *text, const struct cli_args
                       struct tide_error *e)
 {
     struct tide_size_plan *p = &q->sizes;
-    struct tide_machine_config c = q->base;
+    struct tide_machine_config c = q->replay.base;
     int rc = cli_set("-p", &c, "policy", text, e);
 
     if (rc == 0 && q->references != NULL)
@@ -192,7 +152,7 @@ static int add_policy(struct request *q, const char *text, const struct cli_args
 
 static int add_size(struct request *q, const char *text, struct tide_error *e)
 {
-    struct tide_machine_config c = q->base;
+    struct tide_machine_config c = q->replay.base;
     int rc = cli_memory(&c, text, e);
 
     if (rc == 0 && c.by_memory) {
@@ -208,28 +168,28 @@ static int add_size(struct request *q, const char *text, struct tide_error *e)
 static int choose_policies(struct request *q, const struct cli_args *args, struct tide_error *e)
 {
     struct tide_size_plan *p = &q->sizes;
-    bool all_sizes = q->memories.n == 1 && strcmp(q->memories.items[0], "all") == 0;
+    bool all_sizes = q->replay.memories.n == 1 && strcmp(q->replay.memories.items[0], "all") == 0;
     int rc;
 
-    if (q->policies.n == 0 && (q->memories.n > 0 || q->references != NULL))
+    if (q->replay.policies.n == 0 && (q->replay.memories.n > 0 || q->references != NULL))
         return cli_usage(args, e, "%s goes with -p: of which policies?",
-                         q->memories.n > 0 ? "-m" : "--references");
-    if (q->policies.n == 0)
+                         q->replay.memories.n > 0 ? "-m" : "--references");
+    if (q->replay.policies.n == 0)
         return 0;
-    rc = expand_all(&q->policies, e);
-    if (rc == 0 && q->memories.n == 0)
-        rc = cli_list_split(&q->memories, "5%,10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", e);
+    rc = expand_all(&q->replay.policies, e);
+    if (rc == 0 && q->replay.memories.n == 0)
+        rc = cli_list_split(&q->replay.memories, "5%,10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", e);
     if (rc != 0)
         return rc;
-    p->policies = tide_calloc(q->policies.n, sizeof *p->policies);
-    p->names = q->names = tide_calloc(q->policies.n, sizeof *q->names);
-    p->frames = tide_calloc(q->memories.n, sizeof *p->frames);
+    p->policies = tide_calloc(q->replay.policies.n, sizeof *p->policies);
+    p->names = q->names = tide_calloc(q->replay.policies.n, sizeof *q->names);
+    p->frames = tide_calloc(q->replay.memories.n, sizeof *p->frames);
     if (p->policies == NULL || p->names == NULL || p->frames == NULL)
         return tide_nomem(e);
-    for (size_t i = 0; i < q->policies.n && rc == 0; i++)
-        rc = add_policy(q, q->policies.items[i], args, e);
-    for (size_t i = 0; i < q->memories.n && rc == 0 && !all_sizes; i++)
-        rc = add_size(q, q->memories.items[i], e);
+    for (size_t i = 0; i < q->replay.policies.n && rc == 0; i++)
+        rc = add_policy(q, q->replay.policies.items[i], args, e);
+    for (size_t i = 0; i < q->replay.memories.n && rc == 0 && !all_sizes; i++)
+        rc = add_size(q, q->replay.memories.items[i], e);
     if (p->n_policies > 0)
         q->plan.sizes = p;
     return rc;
@@ -241,11 +201,10 @@ static int take_flags(struct request *q, struct cli_args *args, struct tide_erro
     const char *value;
     int flag, rc = 0;
 
-    q->jobs = cli_processors();
-    tide_machine_defaults(&q->base);
+    cli_replay_init(&q->replay);
     while (rc == 0 && (flag = cli_next(args, &value, e)) != CLI_END)
         rc = take_flag(q, args, flag, value, e);
-    if (rc == 0 && q->trace == NULL)
+    if (rc == 0 && q->replay.trace == NULL)
         rc = cli_usage(args, e, "which trace? TRACE is missing");
     if (rc == 0)
         rc = choose_curves(q, args, e);
@@ -254,11 +213,11 @@ static int take_flags(struct request *q, struct cli_args *args, struct tide_erro
     if (rc == 0)
         rc = choose_policies(q, args, e);
     if (rc == 0)
-        rc = tide_machine_check(&q->base, e);
-    c->geometry = tide_machine_geometry(&q->base);
-    c->skip = q->base.skip;
-    c->warmup = q->base.warmup;
-    c->limit = q->base.limit;
+        rc = tide_machine_check(&q->replay.base, e);
+    c->geometry = tide_machine_geometry(&q->replay.base);
+    c->skip = q->replay.base.skip;
+    c->warmup = q->replay.base.warmup;
+    c->limit = q->replay.base.limit;
     return rc;
 }
 
@@ -483,15 +442,16 @@ static void print_curves(void *context, const struct tide_curves *c,
 
 static int to_files(struct request *q, const struct tide_batch_options *o, struct tide_error *e)
 {
-    char *traces[1] = {(char *)q->trace}; /* experiments own their strings; here they are lent */
+    char *traces[1] = {
+        (char *)q->replay.trace}; /* experiments own their strings; here they are lent */
     struct tide_batch_results results = {0};
     struct tide_experiment x = {.name = (char *)"curve",
                                 .traces = traces,
                                 .n_traces = 1,
                                 .curves = &q->plan,
                                 .n_curves = 1,
-                                .output_dir = (char *)q->output,
-                                .trace_format = (char *)q->format};
+                                .output_dir = (char *)q->replay.output,
+                                .trace_format = (char *)q->replay.format};
     int rc = tide_batch_run(&(struct tide_experiments){.list = &x, .n = 1}, o, &results, e);
 
     tide_batch_results_free(&results);
@@ -507,30 +467,29 @@ static int curve(struct cli_args *args, struct tide_error *e)
     int rc = take_flags(&q, args, e);
 
     if (rc == 0) {
-        cli_progress_init(&progress, q.quiet);
-        options = cli_batch_options(args, (unsigned)q.jobs, TIDE_ENGINE_FAST, &progress);
+        cli_progress_init(&progress, q.replay.quiet);
+        options = cli_batch_options(args, (unsigned)q.replay.jobs, TIDE_ENGINE_FAST, &progress);
         options.curves = print_curves;
         options.curves_context = &q;
-        if (q.output != NULL)
+        if (q.replay.output != NULL)
             rc = to_files(&q, &options, e);
         else
-            rc = tide_batch_curves(q.trace, q.format, &q.plan, &options, e);
+            rc = tide_batch_curves(q.replay.trace, q.replay.format, &q.plan, &options, e);
         rc = cli_batch_end(rc, &progress, e);
         if (rc == 0 && printing.code != 0) {
             rc = printing.code;
             *e = printing;
         }
-        if ((rc == 0 || rc == TIDE_E_TRACE) && q.output != NULL && !q.quiet) {
+        if ((rc == 0 || rc == TIDE_E_TRACE) && q.replay.output != NULL && !q.replay.quiet) {
             fflush(stdout); /* the tables, then where the files are */
-            fprintf(stderr, "pagetide: results: %s\n", q.output);
+            fprintf(stderr, "pagetide: results: %s\n", q.replay.output);
         }
     }
     free(q.plan.taus);
     free(q.sizes.policies);
     free(q.names);
     free(q.sizes.frames);
-    cli_list_fini(&q.policies);
-    cli_list_fini(&q.memories);
+    cli_replay_fini(&q.replay);
     cli_list_fini(&q.curves);
     cli_list_fini(&q.taus);
     return rc;
@@ -546,20 +505,13 @@ static const struct cli_flag flags[] = {
     {'m', "memories", "LIST",
      "25% of the trace's pages, 1000f frames, or all: every number of\n"
      "frames (default 5%,10%,20%,...,100%)"},
-    {FLAG_REFERENCES, "references", "MODE",
+    {CLI_FLAG_REFERENCES, "references", "MODE",
      "what these policies see: every reference (the default), or\n"
      "collapsed: no immediate repeats of a page"},
-    {FLAG_SEED, "seed", "N", "seed of what is random (default 1)"},
     {'o', "output", "DIR", "write mrc.csv, wss.csv and reuse.csv there"},
     {FLAG_TAU, "tau", "LIST", "with -o: working sets over time for these windows, in wst.csv"},
     {FLAG_INTERVAL, "interval", "N", "references between two times of wst.csv (default 100K)"},
-    {FLAG_SKIP, "skip", "N", "leave out the first N references"},
-    {FLAG_WARMUP, "warmup", "N", "fill the memories with N references that do not count"},
-    {FLAG_LIMIT, "limit", "N", "count N references at most"},
-    {FLAG_PAGE_SIZE, "page-size", "SIZE", "size of a page (default 4K)"},
-    {'j', "jobs", "N", "threads (default: the processors there are)"},
-    {FLAG_FORMAT, "format", "FORMAT",
-     "read the trace as this format instead of finding it by content"},
+    CLI_REPLAY_FLAGS,
     {'q', "quiet", NULL, "print the tables and errors only"},
     {0},
 };

@@ -179,11 +179,10 @@ const struct cli_command cli_plot = {
     .about = "Draws the rows of any CSV file, in order of x. The results' files (pagetide list\n"
              "metrics) give their units to the axes, and those with a column `run` may use the\n"
              "columns of the summary.csv beside them too. gnuplot draws.\n",
-    .examples =
-        "  pagetide plot results/policies/summary.csv --x frames --y fault_ratio --by policy \\\n"
-        "      --where trace=sort.tide --log y -o sort.pdf\n"
-        "  pagetide plot results/quickstart/timeline.csv --x vtime_refs --y faults --by policy \\\n"
-        "      --where trace=sort.tide --where frames_setting=25% -o faults.svg\n",
+    .examples = "  pagetide plot results/policies/summary.csv --x frames --y fault_ratio \\\n"
+                "      --by policy --where trace=sort.tide --log y -o sort.pdf\n"
+                "  pagetide plot results/quickstart/timeline.csv --x vtime_refs --y faults \\\n"
+                "      --by policy --where trace=sort.tide --where frames_setting=25% -o f.svg\n",
     .flags = flags,
     .run = run,
 };

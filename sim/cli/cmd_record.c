@@ -24,7 +24,7 @@ enum {
 struct record {
     struct tide_valgrind_options options;
     struct cli_out out;
-    bool heap, quiet;
+    bool heap;
     char *path; /* own memory: made from the program's name */
     char *command, *note;
     char shim[4096], recorder[128], date[32];
@@ -53,8 +53,6 @@ static int read_flags(struct cli_args *args, struct record *r, struct tide_error
             o->no_fetches = true;
         else if (flag == FLAG_HEAP)
             r->heap = true;
-        else if (flag == 'q')
-            r->quiet = true;
         else if (flag == FLAG_MAX)
             rc = cli_count(args, "--max-accesses", value, 1, UINT64_MAX, &o->max, e);
         else
@@ -263,7 +261,7 @@ static int summarise(const struct record *r, const struct tide_valgrind_result *
         tide_error_where(e, "%s", r->options.argv[0]);
         return TIDE_E_RUN;
     }
-    if (!r->quiet)
+    if (!r->out.quiet)
         fprintf(stderr, "pagetide: note: %llu accesses in %s%s\n",
                 (unsigned long long)result->accesses, r->out.path,
                 result->processes > 1 ? " and its numbered kin" : "");
@@ -302,7 +300,7 @@ static int run(struct record *r, struct tide_error *e)
     struct tide_valgrind_result result = {0};
     int rc = name_output(r, e);
 
-    if (!r->quiet && isatty(STDERR_FILENO)) {
+    if (!r->out.quiet && isatty(STDERR_FILENO)) {
         hooks.progress = progress;
         hooks.output = erase;
     }

@@ -7,7 +7,7 @@
 #include "report/table.h"
 
 enum { FLAG_RESUME = CLI_LONG, FLAG_ENGINE };
-enum { MOST_JOBS = 1024, MOST_ROWS = 60 };
+enum { MOST_ROWS = 60 };
 
 struct request {
     const char *config, *output;
@@ -34,7 +34,7 @@ static int take_flags(struct request *q, struct cli_args *args, struct tide_erro
             q->output = value;
             break;
         case 'j':
-            rc = cli_count(args, "-j", value, 1, MOST_JOBS, &q->jobs, e);
+            rc = cli_jobs(args, value, &q->jobs, e);
             break;
         case 's':
             rc = cli_list_add(&q->settings, value, strlen(value), e);

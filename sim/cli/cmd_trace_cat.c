@@ -97,6 +97,7 @@ static int write_block(struct cat *c, struct tide_error *e)
     int rc = tide_sink_put(c->out.sink, c->block, &names, e);
 
     c->block->first += c->block->n_accesses;
+    cli_meter_show(&c->out.meter, c->block->first, 0, 0);
     c->block->n_accesses = c->block->n_events = 0;
     return rc;
 }
@@ -234,10 +235,9 @@ static int join(struct cat *c, struct tide_error *e)
         snprintf(note, sizeof note, "trace cat");
     c->out.options.command = command;
     c->out.options.note = note;
-    if (rc == 0) { /* recorder, date and page size: those of the first stand for all */
-        cli_out_describe(&c->out, tide_reader_info(c->sources[0].trace.reader));
-        rc = cli_out_open(&c->out, e);
-    }
+    cli_meter_init(&c->out.meter, "writing", c->out.path, c->out.quiet);
+    if (rc == 0) /* recorder, date and page size: those of the first stand for all */
+        rc = cli_out_open(&c->out, tide_reader_info(c->sources[0].trace.reader), e);
     if (rc == 0)
         rc = give_all(c, e);
     rc = cli_out_end(&c->out, c->sources != NULL ? c->sources[0].trace.reader : NULL, false, rc, e);
@@ -293,10 +293,10 @@ const struct cli_command cli_trace_cat = {
     .summary = "join traces, in sequence or interleaved",
     .about =
         "In sequence, the accesses of all files are those of one process, one file after the\n"
-        "other: parts of one trace, all but the first cut with\n"
-        "--no-preamble, become the whole again. Interleaved, each file's processes\n"
-        "are processes of their own, which take turns in the order of the files until all have\n"
-        "ended. A format that cannot tell processes apart is refused then.\n",
+        "other: parts of one trace, all but the first cut with --no-preamble, become the whole\n"
+        "again. Interleaved, each file's processes are processes of their own, which take turns\n"
+        "in the order of the files until all have ended. A format that cannot tell processes\n"
+        "apart is refused then.\n",
     .examples = "  pagetide trace cat part1.tide part2.tide -o whole.tide\n"
                 "  pagetide trace cat sort.tide grep.tide --interleave 10K -o both.tide\n",
     .flags = flags,

@@ -12,40 +12,28 @@ struct convert {
     const char *paths[INPUTS_MAX], *format;
     size_t n;
     struct cli_out out;
-    bool quiet;
 };
 
-/* The file is begun when the first block has told what the trace says about itself. */
 static int convert_one(const struct convert *c, const char *from, const char *to,
                        struct tide_error *e)
 {
     const struct tide_sink_format *format = NULL;
     struct cli_out out = c->out;
-    struct cli_meter meter;
     struct cli_trace t;
-    uint64_t accesses = 0;
     int rc = cli_trace_open(&t, from, c->format, e);
 
     out.path = to;
-    cli_meter_init(&meter, "converting", from, c->quiet);
+    cli_meter_init(&out.meter, "converting", from, out.quiet);
     while (rc == 0 && (rc = cli_trace_next(&t, e)) > 0) {
-        const struct tide_stream *s = tide_reader_stream(t.reader);
-
-        rc = 0;
-        if (out.sink == NULL) {
-            cli_out_describe(&out, tide_reader_info(t.reader));
-            if ((rc = cli_out_open(&out, e)) != 0)
-                break;
-            format = tide_sink_format(out.sink);
-        }
-        accesses += t.block->n_accesses;
+        rc = out.sink == NULL ? cli_out_open(&out, tide_reader_info(t.reader), e) : 0;
+        if (rc != 0)
+            break;
+        format = tide_sink_format(out.sink);
         if ((rc = cli_out_put(&out, &t, t.block, e)) != 0 || tide_sink_unread(out.sink))
             break;
-        cli_meter_show(&meter, accesses, tide_stream_raw_offset(s), tide_stream_raw_size(s));
     }
-    cli_meter_end(&meter);
     rc = cli_out_end(&out, t.reader, true, rc, e);
-    if (rc == 0 && format != NULL && !c->quiet)
+    if (rc == 0 && format != NULL && !out.quiet)
         cli_out_losses(format, tide_reader_info(t.reader));
     cli_trace_close(&t);
     return rc;
@@ -133,8 +121,6 @@ static int convert(struct cli_args *args, struct tide_error *e)
             continue;
         if (flag == FLAG_FORMAT)
             c.format = value;
-        else if (flag == 'q')
-            c.quiet = true;
         else if (c.n == INPUTS_MAX)
             rc = cli_usage(args, e, "more than %d traces", INPUTS_MAX);
         else
@@ -148,7 +134,6 @@ static int convert(struct cli_args *args, struct tide_error *e)
 static const struct cli_flag flags[] = {
     CLI_OUT_FLAGS,
     {FLAG_FORMAT, "format", "FORMAT", "read it as this format instead of finding it by content"},
-    {'q', "quiet", NULL, "no progress and no notes"},
     {0},
 };
 

@@ -171,8 +171,6 @@ static void join_notes(const char *old, const char *new, char *to, size_t bytes)
     snprintf(to, bytes, "%s%s%s", old, old[0] != '\0' && new[0] != '\0' ? "; " : "", new);
 }
 
-/* The command line of the trace is known once its first block has been read: the file is begun
- * then. */
 static int copy(struct cut *c, struct tide_error *e)
 {
     struct tide_trace_info about;
@@ -182,6 +180,7 @@ static int copy(struct cut *c, struct tide_error *e)
     int rc =
         cli_trace_open_at(&t, c->path, c->format, c->select.no_preamble ? c->select.first : 0, e);
 
+    cli_meter_init(&c->out.meter, "cutting", c->path, c->out.quiet);
     if (rc == 0 && c->select.first > 0)
         tide_reader_take_fragments(t.reader);
     while (rc == 0 && more && (rc = cli_trace_next(&t, e)) > 0) {
@@ -190,8 +189,7 @@ static int copy(struct cut *c, struct tide_error *e)
             cli_trace_about(&t, &about);
             join_notes(about.note, c->note, note, sizeof note);
             c->out.options.note = note;
-            cli_out_describe(&c->out, &about);
-            rc = cli_out_open(&c->out, e);
+            rc = cli_out_open(&c->out, &about, e);
         }
         leave_out_accesses(c, t.block);
         more = tide_select_apply(&c->select, t.block);

@@ -179,7 +179,7 @@ const struct cli_command cli_trace_diff = {
     .about =
         "Compares records, not bytes: the files may be in different formats. Prints the number\n"
         "of the first record that differs, counted from 0 with events, and both records.\n"
-        "Exit status: 0 no difference, 1 a difference, else trouble.\n",
+        "\nExit status: 0 no difference, 1 a difference, else trouble.\n",
     .examples = "  pagetide trace diff a.lackey.gz a.tide\n"
                 "  pagetide trace diff run1.gz run2.gz --accesses\n",
     .flags = flags,

@@ -83,12 +83,15 @@ static int write_trace(const struct tide_phases *ps, struct cli_out *out, struct
     int rc = b == NULL || command == NULL ? tide_nomem(e) : 0;
 
     out->options.command = command;
+    cli_meter_init(&out->meter, "writing", out->path, out->quiet);
     if (rc == 0)
-        rc = cli_out_open(out, e);
+        rc = cli_out_open(out, &(struct tide_trace_info){0}, e);
     if (rc == 0 && (g = tide_generator_new(ps->items, ps->n, ps->repeat, ps->seed, e)) == NULL)
         rc = TIDE_E_NOMEM;
-    while (rc == 0 && !tide_sink_unread(out->sink) && (rc = tide_generator_next(g, b, e)) > 0)
+    while (rc == 0 && !tide_sink_unread(out->sink) && (rc = tide_generator_next(g, b, e)) > 0) {
         rc = tide_sink_put(out->sink, b, NULL, e);
+        cli_meter_show(&out->meter, b->first + b->n_accesses, 0, 0);
+    }
     rc = cli_out_end(out, NULL, true, rc, e);
     tide_generator_free(g);
     free(command);
@@ -169,7 +172,7 @@ const struct cli_command cli_trace_generate = {
         "skew=100 from=1 writes=25% scan=20%. Equal phases and seed make equal traces.\n",
     .examples =
         "  pagetide trace generate zipf,pages=10K,accesses=5M -o zipf.tide\n"
-        "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o - --to pages\n",
+        "  pagetide trace generate loop,pages=64 uniform,pages=500 --repeat 10 -o x.pages\n",
     .flags = flags,
     .run = generate,
 };

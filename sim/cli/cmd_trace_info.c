@@ -42,7 +42,8 @@ static int count_block(struct tide_census *c, struct tide_footprint *f, const st
 }
 
 /* Of a damaged trace, what stands before the damage. */
-static int from_records(struct facts *f, const char *path, const char *format, struct tide_error *e)
+static int from_records(struct facts *f, const char *path, const char *format, bool quiet,
+                        struct tide_error *e)
 {
     struct tide_census census;
     struct tide_footprint pages;
@@ -52,13 +53,10 @@ static int from_records(struct facts *f, const char *path, const char *format, s
 
     tide_census_init(&census);
     tide_footprint_init(&pages);
-    cli_meter_init(&meter, "reading", path, false);
+    cli_meter_init(&meter, "reading", path, quiet);
     while (rc == 0 && (rc = cli_trace_next(&t, e)) > 0) {
-        const struct tide_stream *s = tide_reader_stream(t.reader);
-
         rc = count_block(&census, &pages, t.block, e);
-        cli_meter_show(&meter, t.block->first + t.block->n_accesses, tide_stream_raw_offset(s),
-                       tide_stream_raw_size(s));
+        cli_meter_trace(&meter, &t);
     }
     cli_meter_end(&meter);
     if (t.reader != NULL) {
@@ -105,13 +103,14 @@ static void from_summary(struct facts *facts, struct tide_file *f)
     }
 }
 
-static int collect(struct facts *facts, const char *path, const char *format, struct tide_error *e)
+static int collect(struct facts *facts, const char *path, const char *format, bool quiet,
+                   struct tide_error *e)
 {
     struct tide_file *f;
     int rc = cli_tide_open(&f, path, format, e);
 
     if (rc == 0)
-        return from_records(facts, path, format, e);
+        return from_records(facts, path, format, quiet, e);
     if (rc == 1) {
         from_summary(facts, f);
         tide_file_close(f);
@@ -234,10 +233,10 @@ static void print_runs(const struct facts *f)
            f->sum.last_byte);
 }
 
-static int info_of(const char *path, const char *format, struct tide_error *e)
+static int info_of(const char *path, const char *format, bool quiet, struct tide_error *e)
 {
     struct facts f = {.segmented = false};
-    int rc = collect(&f, path, format, e);
+    int rc = collect(&f, path, format, quiet, e);
 
     /* What stands before damage is told too; the exit code says that it is not all. */
     if (rc == 0 || (rc == TIDE_E_TRACE && f.sum.pages[TIDE_SUMMARY_4K] > 0)) {
@@ -254,6 +253,7 @@ static int info_of(const char *path, const char *format, struct tide_error *e)
 static int trace_info(struct cli_args *args, struct tide_error *e)
 {
     const char *path = NULL, *format = NULL, *value;
+    bool quiet = false;
     int flag, rc = 0;
 
     while (rc == 0 && (flag = cli_next(args, &value, e)) != CLI_END) {
@@ -263,16 +263,19 @@ static int trace_info(struct cli_args *args, struct tide_error *e)
             rc = cli_usage(args, e, "one trace at a time: what is '%.200s'?", value);
         else if (flag == FLAG_FORMAT)
             format = value;
+        else if (flag == 'q')
+            quiet = true;
         else
             rc = flag;
     }
     if (rc == 0 && path == NULL)
         rc = cli_usage(args, e, "which trace? FILE is missing");
-    return rc == 0 ? info_of(path, format, e) : rc;
+    return rc == 0 ? info_of(path, format, quiet, e) : rc;
 }
 
 static const struct cli_flag flags[] = {
     {FLAG_FORMAT, "format", "FORMAT", "read it as this format instead of finding it by content"},
+    {'q', "quiet", NULL, "no progress"},
     {0},
 };
 

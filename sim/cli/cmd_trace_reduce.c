@@ -81,7 +81,6 @@ static int write_block(void *context, const struct tide_block *b, struct tide_er
     return cli_out_put(&r->out, &r->trace, b, e);
 }
 
-/* The file is begun when the first block has told what the trace says about itself. */
 static int begin(struct reduce *r, char text[TIDE_REDUCTION_TEXT], struct tide_error *e)
 {
     const struct tide_trace_info *info = tide_reader_info(r->trace.reader);
@@ -94,8 +93,7 @@ static int begin(struct reduce *r, char text[TIDE_REDUCTION_TEXT], struct tide_e
     }
     tide_reduction_print(&r->what, text);
     r->out.options.reduction = text;
-    cli_out_describe(&r->out, info);
-    return cli_out_open(&r->out, e);
+    return cli_out_open(&r->out, info, e);
 }
 
 static int reduce_to(struct reduce *r, struct tide_error *e)
@@ -105,6 +103,7 @@ static int reduce_to(struct reduce *r, struct tide_error *e)
     uint64_t all = 0;
     int rc = cli_trace_open(&r->trace, r->path, r->format, e);
 
+    cli_meter_init(&r->out.meter, "reducing", r->path, r->out.quiet);
     if (rc == 0 && (reducer = tide_reducer_new(&r->what, e)) == NULL)
         rc = TIDE_E_NOMEM;
     while (rc == 0 && (rc = cli_trace_next(&r->trace, e)) > 0) {
@@ -116,7 +115,7 @@ static int reduce_to(struct reduce *r, struct tide_error *e)
     if (rc == 0)
         rc = tide_reducer_finish(reducer, write_block, r, e);
     rc = cli_out_end(&r->out, r->trace.reader, false, rc, e);
-    if (rc == 0)
+    if (rc == 0 && !r->out.quiet)
         fprintf(stderr, "pagetide: note: %llu of %llu accesses are left\n",
                 (unsigned long long)r->left, (unsigned long long)all);
     tide_reducer_free(reducer);

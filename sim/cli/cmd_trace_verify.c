@@ -17,7 +17,7 @@ struct verify {
     const char *paths[INPUTS_MAX], *format;
     size_t n;
     uint64_t findings_max; /* lines that are printed for a trace */
-    bool strict, quiet;
+    bool strict;
     struct cli_out out; /* path NULL: no repair */
 
     /* of the trace at hand */
@@ -85,21 +85,17 @@ struct pass {
 static int take_block(struct verify *v, struct pass *p, struct tide_error *e)
 {
     const struct tide_block *b = p->trace.block;
-    const struct tide_stream *s = tide_reader_stream(p->trace.reader);
     const struct tide_trace_info *info = tide_reader_info(p->trace.reader);
     int rc = tide_invariants_take(p->invariants, b, info, e);
 
     p->behind = p->behind || v->damaged > 0;
     if (rc == 0 && v->out.path != NULL) {
-        if (v->out.sink == NULL) {
-            cli_out_describe(&v->out, info);
-            rc = cli_out_open(&v->out, e);
-        }
+        if (v->out.sink == NULL)
+            rc = cli_out_open(&v->out, info, e);
         if (rc == 0)
             rc = cli_out_put(&v->out, &p->trace, b, e);
     }
-    cli_meter_show(&p->meter, b->first + b->n_accesses, tide_stream_raw_offset(s),
-                   tide_stream_raw_size(s));
+    cli_meter_trace(&p->meter, &p->trace);
     return rc;
 }
 
@@ -139,6 +135,14 @@ static void summarise(const struct verify *v, const struct pass *p)
     putchar('\n');
 }
 
+static void tell_nothing(const struct verify *v)
+{
+    printf("%s: nothing can be used", v->path);
+    if (v->out.path != NULL)
+        printf(": %s is not written", v->out.path);
+    putchar('\n');
+}
+
 static int finish_repair(struct verify *v, const struct pass *p, int rc, struct tide_error *e)
 {
     const struct tide_block *b = p->trace.block;
@@ -146,7 +150,9 @@ static int finish_repair(struct verify *v, const struct pass *p, int rc, struct 
     bool written = v->out.sink != NULL;
 
     rc = cli_out_end(&v->out, p->trace.reader, false, rc, e);
-    if (rc == 0 && written && !v->quiet)
+    if (rc == 0 && !written)
+        tell_nothing(v);
+    if (rc == 0 && written && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses that can be read%s%s\n",
                 v->out.path, accesses,
                 v->damaged == 0 ? ""
@@ -166,13 +172,13 @@ static int verify_records(struct verify *v, struct tide_error *e)
 
     if (rc == TIDE_E_TRACE) { /* not even the beginning */
         tell_error(v, e);
-        printf("%s: nothing can be read\n", v->path);
+        tell_nothing(v);
         cli_trace_close(&p.trace);
         return 0;
     }
     if (rc == 0 && (p.invariants = tide_invariants_new(tell_finding, v, e)) == NULL)
         rc = TIDE_E_NOMEM;
-    cli_meter_init(&p.meter, "verifying", v->path, v->quiet);
+    cli_meter_init(&p.meter, "verifying", v->path, v->out.quiet);
     if (rc == 0) {
         p.trace.block->first = p.trace.block->n_accesses = 0;
         goes_on(v, p.trace.reader);
@@ -214,7 +220,7 @@ static int verify_sense(struct verify *v, struct pass *p, struct tide_error *e)
 
     if (rc == 0 && (p->invariants = tide_invariants_new(tell_finding, v, e)) == NULL)
         rc = TIDE_E_NOMEM;
-    cli_meter_init(&p->meter, "verifying", v->path, v->quiet);
+    cli_meter_init(&p->meter, "verifying", v->path, v->out.quiet);
     if (rc == 0)
         rc = read_all(v, p, e);
     cli_meter_end(&p->meter);
@@ -239,14 +245,14 @@ static int repair_tide(struct verify *v, struct tide_verdict *verdict, struct ti
     }
     rc = tide_file_repair(v->path, v->out.path, tell_damage, v, verdict, e);
     if (rc == TIDE_E_TRACE) {
-        printf("%s: nothing is intact\n", v->path);
+        tell_nothing(v);
         v->damaged += v->damaged == 0;
         return 0;
     }
-    if (rc == 0 && !v->quiet)
+    if (rc == 0 && !v->out.quiet)
         fprintf(stderr, "pagetide: note: %s has the %" PRIu64 " accesses of intact blocks%s\n",
                 v->out.path, verdict->accesses,
-                v->damaged > 0 ? ", also those behind damaged ones" : "");
+                verdict->behind > 0 ? ", also those behind damage" : "");
     return rc;
 }
 
@@ -325,8 +331,6 @@ static int verify(struct cli_args *args, struct tide_error *e)
             v.format = value;
         else if (flag == FLAG_STRICT)
             v.strict = true;
-        else if (flag == 'q')
-            v.quiet = true;
         else if (flag == FLAG_FINDINGS)
             rc = cli_count(args, "--findings", value, 0, UINT64_MAX - 1, &v.findings_max, e);
         else if (v.n == INPUTS_MAX)
@@ -349,7 +353,7 @@ static const struct cli_flag flags[] = {
     {FLAG_REPAIR, "repair", "FILE", "write what can be read to a new trace"},
     {FLAG_STRICT, "strict", NULL, "what is strange fails too"},
     {FLAG_FINDINGS, "findings", "N", "list at most N findings of a trace (default 100)"},
-    {CLI_FLAG_TO, "to", "FORMAT", "of --repair's file (default: by the ending of its name)"},
+    {CLI_FLAG_TO, "to", "FORMAT", "of --repair's file (default: by its name's ending)"},
     {CLI_FLAG_LEVEL, "level", "N", "of --repair's file: zlib's level, 1..9 (default 6)"},
     {FLAG_FORMAT, "format", "FORMAT", "read it as this format instead of finding it by content"},
     {'q', "quiet", NULL, "no progress and no notes"},
@@ -364,14 +368,13 @@ const struct cli_command cli_trace_verify = {
     .about =
         "Checks the file (checksums, truncation), its records, and what must hold in any trace:\n"
         "processes appear before they do something and do nothing after their end, mappings are\n"
-        "such as a kernel makes. One line for each finding, with its place, and a summary. What "
-        "is\n"
-        "possible but mostly a sign of loss is strange: accesses outside all mappings, memory\n"
+        "such as a kernel makes. One line for each finding, with its place, and a summary.\n"
+        "What is possible but mostly a sign of loss is strange: accesses outside all mappings, "
+        "memory\n"
         "given out twice. Records and accesses are counted from 0, records with events.\n"
-        "--repair writes what can be read: of a tide file the intact blocks; of others what "
-        "precedes\n"
-        "the damage and, in formats whose lines stand for themselves, what follows it.\n"
-        "Exit status: 0 intact, 4 damaged.\n",
+        "--repair writes what can be read: of a tide file the intact blocks; of others what\n"
+        "precedes the damage and, in formats whose lines stand for themselves, what follows it.\n"
+        "\nExit status: 0 intact, 4 damaged.\n",
     .examples = "  pagetide trace verify traces/*.tide\n"
                 "  pagetide trace verify cut.tide --repair whole.tide\n",
     .flags = flags,

@@ -15,7 +15,65 @@ const struct cli_command *const cli_commands[] = {
     NULL,
 };
 
-enum { MOST_COMMANDS = 64, FLAG_COLUMN = 24 };
+enum { MOST_COMMANDS = 64, FLAG_COLUMN = 24, WIDTH = 80 };
+
+/* ---- filling lines ---- */
+
+/* The end of a word, or of several that brackets or quotes keep together. */
+static const char *piece_end(const char *p)
+{
+    bool quoted = false;
+    int depth = 0;
+
+    for (; *p != '\0' && (depth > 0 || quoted || (*p != ' ' && *p != '\n')); p++) {
+        quoted ^= *p == '"';
+        depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
+    }
+    return p;
+}
+
+/* Prints [p, end) from `column` on; the lines behind the first are indented. */
+static void fill(const char *p, const char *end, size_t column, size_t indent, FILE *out)
+{
+    bool begun = false;
+
+    for (p += strspn(p, " \n"); p < end; p += strspn(p, " \n")) {
+        size_t n = (size_t)(piece_end(p) - p);
+
+        if (begun && column + 1 + n > WIDTH) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (begun) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", (int)n, p);
+        column += n;
+        p += n;
+        begun = true;
+    }
+    fputc('\n', out);
+}
+
+/* Fills paragraphs, which empty lines or indented ones end; those stay as they are. */
+static void fill_text(const char *p, FILE *out)
+{
+    while (*p != '\0') {
+        const char *end = p;
+
+        if (*p == ' ' || *p == '\n') {
+            end = strchr(p, '\n') + 1;
+            fprintf(out, "%.*s", (int)(end - p), p);
+        } else {
+            while (*end != '\0' && *end != '\n' && *end != ' ')
+                end = strchr(end, '\n') + 1;
+            fill(p, end, 0, 0, out);
+        }
+        p = end;
+    }
+}
+
+/* ---- help ---- */
 
 void cli_help_all(FILE *out)
 {
@@ -39,25 +97,26 @@ void cli_help_all(FILE *out)
 static void print_flag(const struct cli_flag *f, FILE *out)
 {
     char left[64];
+    int column;
 
     snprintf(left, sizeof left, "%s%c%s--%s%s%s", f->id < CLI_LONG ? "-" : "  ",
              f->id < CLI_LONG ? f->id : ' ', f->id < CLI_LONG ? ", " : " ", f->name,
              f->arg != NULL ? " " : "", f->arg != NULL ? f->arg : "");
-    fprintf(out, "  %-*s ", FLAG_COLUMN, left);
+    column = fprintf(out, "  %-*s ", FLAG_COLUMN, left);
     if (strlen(left) > FLAG_COLUMN)
-        fprintf(out, "\n  %-*s ", FLAG_COLUMN, "");
-    for (const char *p = f->help; *p != '\0'; p++) {
-        fputc(*p, out);
-        if (*p == '\n')
-            fprintf(out, "  %-*s ", FLAG_COLUMN, "");
-    }
-    fputc('\n', out);
+        column = fprintf(out, "\n  %-*s ", FLAG_COLUMN, "") - 1;
+    fill(f->help, f->help + strlen(f->help), (size_t)column, FLAG_COLUMN + 3, out);
 }
 
 void cli_help_command(const struct cli_command *c, FILE *out)
 {
-    fprintf(out, "Examples:\n%s\nUsage: pagetide %s%s%s\n\n%s", c->examples, c->name,
-            c->synopsis[0] != '\0' ? " " : "", c->synopsis, c->about);
+    size_t indent;
+
+    fprintf(out, "Examples:\n%s\n", c->examples);
+    indent = (size_t)fprintf(out, "Usage: pagetide %s%s", c->name, *c->synopsis ? " " : "");
+    fill(c->synopsis, c->synopsis + strlen(c->synopsis), indent, indent, out);
+    fputc('\n', out);
+    fill_text(c->about, out);
     if (c->flags != NULL) {
         fputs("\nOptions:\n", out);
         for (const struct cli_flag *f = c->flags; f->id != 0; f++)

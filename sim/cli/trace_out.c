@@ -49,6 +49,8 @@ int cli_out_flag(const struct cli_args *args, struct cli_out *o, int flag, const
         rc = cli_count(args, "--level", value, 1, 9, &level, e);
         if (rc == 0)
             o->options.level = (int)level;
+    } else if (flag == 'q') {
+        o->quiet = true;
     } else {
         *taken = false;
     }
@@ -73,7 +75,7 @@ int cli_out_check(const struct cli_args *args, struct cli_out *o, const char *co
     return 0;
 }
 
-void cli_out_describe(struct cli_out *o, const struct tide_trace_info *info)
+static void describe(struct cli_out *o, const struct tide_trace_info *info)
 {
     struct tide_sink_options *to = &o->options;
 
@@ -149,8 +151,9 @@ struct tide_sink *cli_sink_open(const char *format, const char *path,
     return sink;
 }
 
-int cli_out_open(struct cli_out *o, struct tide_error *e)
+int cli_out_open(struct cli_out *o, const struct tide_trace_info *info, struct tide_error *e)
 {
+    describe(o, info);
     o->sink = cli_sink_open(o->format, o->path, &o->options, e);
     return o->sink != NULL ? 0 : e->code;
 }
@@ -164,8 +167,10 @@ int cli_out_put(struct cli_out *o, const struct cli_trace *t, const struct tide_
                 struct tide_error *e)
 {
     const struct tide_file_names names = {path_of, t->reader};
+    int rc = tide_sink_put(o->sink, b, &names, e);
 
-    return tide_sink_put(o->sink, b, &names, e);
+    cli_meter_trace(&o->meter, t);
+    return rc;
 }
 
 /* ---- what a format could not say ---- */
@@ -232,6 +237,7 @@ int cli_out_end(struct cli_out *o, struct tide_reader *from, bool whole, int rc,
     struct tide_sink *s = o->sink;
 
     o->sink = NULL;
+    cli_meter_end(&o->meter);
     if (from != NULL) {
         const struct tide_stream *stream = tide_reader_stream(from);
 

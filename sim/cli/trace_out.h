@@ -14,15 +14,18 @@ enum { CLI_FLAG_TO = CLI_LONG + 100, CLI_FLAG_LEVEL };
         {CLI_FLAG_TO, "to", "FORMAT",                                                       \
          "the format to write (default: by the ending of FILE's name,\n"                    \
          "else " CLI_OUT_FORMAT ")"},                                                       \
+        {CLI_FLAG_LEVEL, "level", "N", "zlib's level, 1..9 (default 6)"},                   \
     {                                                                                       \
-        CLI_FLAG_LEVEL, "level", "N", "zlib's level, 1..9 (default 6)"                      \
+        'q', "quiet", NULL, "no progress and no notes"                                      \
     }
 #define CLI_OUT_FORMAT "tide"
 
 struct cli_out {
     const char *path, *format; /* format NULL: by the path */
     struct tide_sink_options options;
+    bool quiet;
     struct tide_sink *sink;
+    struct cli_meter meter; /* begun by the command */
 };
 
 #define CLI_OUT_INIT ((struct cli_out){.path = NULL})
@@ -36,11 +39,12 @@ TIDE_MUST_CHECK int cli_out_flag(const struct cli_args *args, struct cli_out *o,
 /* -o was given, and does not name one of the n inputs. Fills in the format. */
 TIDE_MUST_CHECK int cli_out_check(const struct cli_args *args, struct cli_out *o,
                                   const char *const *inputs, size_t n, struct tide_error *e);
-/* Takes over what the trace says about itself, where nothing else was set. The info must stay until
+/* Begins the file. It takes over what the trace that it is made from says about itself, where
+ * nothing else was set: known once the trace's first block has been read. The info must stay until
  * the sink is gone. */
-void cli_out_describe(struct cli_out *o, const struct tide_trace_info *info);
-TIDE_MUST_CHECK int cli_out_open(struct cli_out *o, struct tide_error *e);
-/* Writes a block that came from `t`. */
+TIDE_MUST_CHECK int cli_out_open(struct cli_out *o, const struct tide_trace_info *info,
+                                 struct tide_error *e);
+/* Writes a block that came from `t`, and shows how far that is. */
 TIDE_MUST_CHECK int cli_out_put(struct cli_out *o, const struct cli_trace *t,
                                 const struct tide_block *b, struct tide_error *e);
 /* What the format could not say of a trace that has been written: a note to stderr, if anything. */

@@ -119,7 +119,11 @@ void cli_trace_about(const struct cli_trace *t, struct tide_trace_info *info)
 
 int cli_trace_next(struct cli_trace *t, struct tide_error *e)
 {
-    return tide_reader_next(t->reader, t->block, e);
+    int rc = tide_reader_next(t->reader, t->block, e);
+
+    if (rc > 0)
+        t->passed = t->block->first + t->block->n_accesses;
+    return rc;
 }
 
 void cli_trace_close(struct cli_trace *t)
@@ -129,4 +133,11 @@ void cli_trace_close(struct cli_trace *t)
     tide_file_close(t->file);
     free(t->block);
     *t = (struct cli_trace){0};
+}
+
+void cli_meter_trace(struct cli_meter *m, const struct cli_trace *t)
+{
+    const struct tide_stream *s = tide_reader_stream(t->reader);
+
+    cli_meter_show(m, t->passed, tide_stream_raw_offset(s), tide_stream_raw_size(s));
 }

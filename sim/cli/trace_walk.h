@@ -2,6 +2,7 @@
 #ifndef TIDE_CLI_TRACE_WALK_H
 #define TIDE_CLI_TRACE_WALK_H
 
+#include "cli/cli.h"
 #include "trace/reader.h"
 #include "trace/tide_file.h"
 
@@ -9,6 +10,7 @@ struct cli_trace {
     struct tide_reader *reader;
     struct tide_block *block; /* the one that the last next() filled */
     struct tide_file *file;   /* where it was found by an index, else NULL */
+    uint64_t passed;          /* accesses up to the block's end */
 };
 
 /* format NULL: by content. Close it even after a failure. */
@@ -32,5 +34,7 @@ void cli_trace_about(const struct cli_trace *t, struct tide_trace_info *info);
 /* As tide_reader_next(). */
 TIDE_MUST_CHECK int cli_trace_next(struct cli_trace *t, struct tide_error *e);
 void cli_trace_close(struct cli_trace *t);
+/* Shows how far it has been read. */
+void cli_meter_trace(struct cli_meter *m, const struct cli_trace *t);
 
 #endif

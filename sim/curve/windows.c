@@ -95,6 +95,8 @@ static void start(struct tide_windows *w)
 {
     static const struct tide_times nothing;
 
+    if (w->longest == 0)
+        return; /* no warm-up: pages that are not written are not made */
     w->gaps = w->ends = w->crossing = w->reborn = w->heads = nothing;
     memset(w->vmin, 0, sizeof w->vmin);
     w->references = w->page_references = w->firsts = 0;
@@ -185,7 +187,6 @@ void tide_windows_fini(struct tide_windows *w)
     free(w->last);
     free(w->process_of);
     free(w->processes);
-    *w = (struct tide_windows){0};
 }
 
 /* ---- the curve ---- */
@@ -221,11 +222,12 @@ int tide_windows_points(const struct tide_windows *w,
         [REBORN] = {.times = &w->reborn}, [HEADS] = {.times = &w->heads},
         [TAILS] = {.times = &w->tails},
     };
+    size_t most = bucket_of(w->longest);
     uint64_t vmin = 0;
     int rc = 0;
 
     for (int i = 0; i < TOTALS; i++) {
-        for (size_t k = 0; k < TIDE_WINDOW_BOUNDS; k++) {
+        for (size_t k = 0; k <= most; k++) {
             all[i].number += all[i].times->number[k];
             all[i].sum += all[i].times->sum[k];
         }

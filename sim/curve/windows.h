@@ -67,7 +67,7 @@ struct tide_windows {
     size_t ids_cap, owners_cap, processes_cap, n_processes;
 };
 
-/* Zeroed storage is a valid start. */
+/* Zeroed storage is a valid start; what is left here is not. */
 void tide_windows_fini(struct tide_windows *w);
 /* A piece of the stream; ids are below n_ids. */
 TIDE_MUST_CHECK int tide_windows_take(struct tide_windows *w, const struct tide_page_ref *refs,

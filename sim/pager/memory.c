@@ -6,7 +6,8 @@
  * the buddy happens to put a block.
  *
  *   frames: N      user pages have N user frames; page tables and slabs live in a reserve beside
- *                  them that grows by 4 MiB whenever it is used up, so it never decides anything
+ *                  them that grows by 4 MiB whenever it is used up, so it never decides anything;
+ *                  by as much as a page where they have broken the block that one needs
  *   memory: SIZE   everything shares SIZE; when free frames fall below the low watermark, user
  * pages are evicted until the high one is reached; when that is not enough the machine is out of
  * memory and its run ends there
@@ -143,14 +144,14 @@ static tide_pfn alloc_block(struct tide_machine *m, unsigned order)
             evict(m);
         return pfn;
     }
-    pfn = tide_buddy_alloc(&m->buddy, order);
-    if (pfn.v == TIDE_PFN_NONE.v) {
+    while ((pfn = tide_buddy_alloc(&m->buddy, order)).v == TIDE_PFN_NONE.v &&
+           order < TIDE_BUDDY_ORDERS) {
         uint32_t more = (uint32_t)RESERVE_BYTES >> m->frame_shift;
 
-        if (tide_buddy_grow(&m->buddy, more, m->hook_error) == 0)
-            pfn = tide_buddy_alloc(&m->buddy, order);
-        else
+        if (tide_buddy_grow(&m->buddy, more, m->hook_error) != 0) {
             m->hook_code = TIDE_E_NOMEM;
+            break;
+        }
     }
     return pfn;
 }

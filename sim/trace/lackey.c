@@ -292,8 +292,7 @@ static int damaged_access(struct lackey *s, const struct tide_line *line, const 
         tide_error_remedy(e, "if the program printed this line itself, record again with "
                              "--log-file=FILE so that its output stays out of the trace");
     else
-        tide_error_remedy(e, "copy or record the trace again; what precedes this place can be "
-                             "used");
+        tide_error_remedy(e, "copy or record the trace again");
     return rc;
 }
 

@@ -340,6 +340,15 @@ static bool has_events(const struct tide_trace_info *info)
     return false;
 }
 
+/* There is something before the damage. */
+static void tell_of_rest(struct tide_error *e)
+{
+    size_t n = strlen(e->remedy);
+
+    snprintf(e->remedy + n, sizeof e->remedy - n, "%swhat precedes this place can be used",
+             n > 0 ? "; " : "");
+}
+
 int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
     int rc;
@@ -358,6 +367,8 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
             tide_error_where(&r->failed, "%s", r->window.name);
             tide_error_remedy(&r->failed, "read as %s, a record looks like: %s", r->format->name,
                               r->format->example);
+        } else if (rc == TIDE_E_TRACE && (r->accesses > 0 || has_events(&r->info))) {
+            tell_of_rest(&r->failed);
         }
         r->ended = rc < 0 ? rc : rc == 0;
         if (b->n_accesses > 0 || b->n_events > 0)

@@ -80,8 +80,7 @@ static int fail(struct tide_stream *s, int code, const char *what, struct tide_e
                          (unsigned long long)tide_stream_raw_offset(s),
                          (unsigned long long)s->offset);
     if (code == TIDE_E_TRACE)
-        tide_error_remedy(&s->failed, "copy or record the file again; what precedes this place "
-                                      "can be used");
+        tide_error_remedy(&s->failed, "copy or record the file again");
     return keep(s, code, e);
 }
 

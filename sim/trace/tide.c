@@ -48,8 +48,7 @@ static int damage(const struct tide_state *s, const struct tide_reader_window *w
     tide_error_where(e, "%s: byte %llu, block %llu, record %llu", w->name,
                      (unsigned long long)offset, (unsigned long long)s->blocks,
                      (unsigned long long)(b->first + b->n_accesses));
-    tide_error_remedy(e, "what precedes this place can be used; pagetide trace verify --repair "
-                         "writes what is intact to a new file");
+    tide_error_remedy(e, "pagetide trace verify --repair writes what is intact to a new file");
     return TIDE_E_TRACE;
 }
 

@@ -612,6 +612,7 @@ static int verify_group(struct verifying *w)
         intact += rc == 0 || first + all <= done;
     }
     w->v->accesses += done - first;
+    w->v->behind += w->v->damages > 0 ? done - first : 0;
     w->v->blocks += intact;
     w->v->lost_blocks += n - intact;
     if (rc == 0 && done - first != all)

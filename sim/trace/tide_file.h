@@ -89,6 +89,7 @@ struct tide_damage {
 
 struct tide_verdict {
     uint64_t blocks, accesses;           /* intact, that is, they decode */
+    uint64_t behind;                     /* of these accesses, those behind the first damage */
     uint64_t lost_blocks, lost_accesses; /* as far as it is known */
     uint64_t damages;
     bool complete; /* as tide_file_complete() */

@@ -72,8 +72,10 @@ run curve "$tmp/osc.pages" -q -o "$tmp/r"
 ok "curve into a run's folder keeps it" [ -s "$tmp/r/summary.csv" ]
 run report --no-plots "$tmp/r"
 ok "report of both" [ "$code" -eq 0 ]
+touch "$tmp/r/mrc.csv.tmp" # as a batch leaves it that was killed
 run run "$tmp/x.yaml" -s output.curves='[]' -s output.tau='[]'
 ok "experiment without curves: old ones go" [ ! -e "$tmp/r/mrc.csv" ]
+ok "experiment without curves: unfinished ones too" [ ! -e "$tmp/r/mrc.csv.tmp" ]
 run check "$tmp/x.yaml" -s output.curves='[lru, opd]'
 ok "unknown curve: exit 3" [ "$code" -eq 3 ]
 ok "unknown curve: nearest" has err "did you mean 'opt'"

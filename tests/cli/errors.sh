@@ -23,6 +23,16 @@ no_tables()
     [ ! -e "$1/summary.csv" ] && [ ! -e "$1/run.json" ]
 }
 
+# configurations of any length up to the most that there may be
+config long good.pages ''
+seq 1 3000 | sed 's/^/# line /' >>"$tmp/long.yaml"
+echo 'limit: 100' >>"$tmp/long.yaml"
+run check "$tmp/long.yaml" --resolved
+ok "long: exit 0" [ "$code" -eq 0 ]
+ok "long: read to its end" has out "limit: 100"
+head -c 1048576 /dev/zero | tr '\0' '#' >>"$tmp/long.yaml"
+fails "too long" 5 "more than 1024 KiB" check "$tmp/long.yaml"
+
 # traces: 4, or 5 where the file can't be read at all
 for command in "trace info" "trace head" "compare"; do
     # shellcheck disable=SC2086

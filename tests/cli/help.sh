@@ -25,6 +25,7 @@ while read -r command; do
     ok "help $command: exit 0" [ "$code" -eq 0 ]
     ok "help $command: begins with examples" [ "$(sed -n 1p "$tmp/out")" = "Examples:" ]
     ok "help $command: usage" has out "Usage: pagetide $command"
+    ok "help $command: 80 columns" [ -z "$(grep '.\{81\}' "$tmp/out")" ]
     cp "$tmp/out" "$tmp/one"
     run $command --help
     equals "$command --help is help $command" "$tmp/one"

@@ -141,6 +141,9 @@ fails "both ways" 2 "not from both" trace generate zipf --spec "$tmp/spec.yaml" 
 reduced=$root/traces/words.tide
 run trace reduce "$reduced" --frames 20 -o "$tmp/sad.gz"
 ok "reduce: exit 0" [ "$code" -eq 0 ]
+ok "reduce: says what is left" has err "accesses are left"
+run trace reduce "$reduced" --frames 20 -q -o "$tmp/sad.gz"
+ok "reduce -q: says nothing" empty err
 ok "reduce: a tenth at most is left" [ $(($(accesses "$tmp/sad.gz") * 10)) -lt "$(accesses "$reduced")" ]
 for frames in 20f 21f 33f 60f 90%; do
     ok "reduce: faults at $frames" \

@@ -83,7 +83,7 @@ run trace verify "$tmp/bad.tide" --repair "$tmp/mended.tide"
 ok "tide: exit 4" [ "$code" -eq 4 ]
 ok "tide: byte, block and record" has out "bad.tide: byte "
 ok "tide: a summary" has out " are lost: damaged in 1 place"
-ok "tide: said" has err "also those behind damaged ones"
+ok "tide: said" has err "also those behind damage"
 run trace verify "$tmp/mended.tide"
 ok "tide: the new file is intact" [ "$code" -eq 0 ]
 ok "tide: what it lacks stands in it" sh -c '"$1" trace info "$2" | grep -q "^note .*lost"' sh "$pagetide" "$tmp/mended.tide"
@@ -93,6 +93,7 @@ head -c $((bytes * 9 / 10)) "$good" >"$tmp/short.tide"
 run trace verify "$tmp/short.tide" --repair "$tmp/mended.tide"
 ok "tide, cut: exit 4" [ "$code" -eq 4 ]
 ok "tide, cut: said" has out "its end is missing"
+ok "tide, cut: nothing is behind it" [ -z "$(grep 'also those behind' "$tmp/err")" ]
 n=$(accesses "$tmp/mended.tide")
 "$pagetide" trace cut "$good" --accesses "..$n" -o "$tmp/first.tide"
 run trace diff "$tmp/first.tide" "$tmp/mended.tide" --accesses
@@ -101,6 +102,22 @@ fails "tide into another format" 2 "is repaired into a tide file" trace verify "
 printf 'TIDE' >"$tmp/none.tide"
 run trace verify "$tmp/none.tide"
 ok "tide, nothing left: exit 4" [ "$code" -eq 4 ]
+
+# damage in the first block, behind the member of the header: nothing precedes it
+cp "$root/traces/sort.tide" "$tmp/first-block.tide"
+printf '\377\377\377' | dd of="$tmp/first-block.tide" bs=1 seek=180 conv=notrunc 2>/dev/null
+run trace verify "$tmp/first-block.tide" --repair "$tmp/none-left.tide"
+ok "first block: exit 4" [ "$code" -eq 4 ]
+ok "first block: nothing is left" has out "nothing can be used: $tmp/none-left.tide is not written"
+ok "first block: no file" [ ! -e "$tmp/none-left.tide" ]
+run compare "$tmp/first-block.tide" -p lru -m 10f
+ok "first block, read: exit 4" [ "$code" -eq 4 ]
+ok "first block, read: nothing precedes it" [ -z "$(grep 'can be used' "$tmp/err")" ]
+run compare "$tmp/short.tide" -p lru -m 10f
+ok "a later one, read: something does" has err "what precedes this place can be used"
+head -c 100 "$trace" >"$tmp/head.gz"
+run trace verify "$tmp/head.gz" --repair "$tmp/none-left.lackey"
+ok "cut in the head: nothing is left" has out "nothing can be used: $tmp/none-left.lackey is not written"
 
 # records that make no sense
 zcat "$trace" >"$tmp/ended"

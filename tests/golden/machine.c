@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/experiment.h"
 #include "known_answers.h"
 #include "replay.h"
 
@@ -81,4 +82,40 @@ Test(machine, known_answers_come_out_of_the_whole_machine)
     }
     cr_expect_geq(rows, 78, "%d rows", rows);
     known_answers_close(&k);
+}
+
+/* Belady, Nelson and Shedler, CACM 12(6), 1969: FIFO takes 9 faults with 3 frames; with one frame
+ * every reference of this string is a fault. Large pages are blocks of frames that the kernel's own
+ * objects have broken by then. */
+Test(machine, pages_of_every_size_have_the_frames_that_they_are_given)
+{
+    static const uint64_t pages[] = {1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5};
+    enum { REFERENCES = sizeof pages / sizeof *pages };
+
+    for (unsigned shift = 6; shift <= 30; shift++) {
+        char text[REFERENCES * 24], size[24];
+        size_t used = 0;
+
+        for (size_t i = 0; i < REFERENCES; i++)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%" PRIx64 " R\n",
+                                     pages[i] << shift);
+        snprintf(size, sizeof size, "%" PRIu64 "B", UINT64_C(1) << shift);
+        for (int engine = 0; engine < 2; engine++) {
+            for (uint64_t frames = 1; frames <= 3; frames += 2) {
+                struct tide_machine_config c;
+                struct tide_error e;
+                struct replay r;
+
+                tide_machine_defaults(&c);
+                c.policy = tide_policy_find("fifo");
+                cr_assert_eq(tide_machine_set(&c, "page_size", size, &e), 0, "%s", e.what);
+                c.frames = (struct tide_amount){.value = frames};
+                cr_assert_eq(replay(text, used, "addr", &c, (enum tide_engine)engine, &r, &e), 0,
+                             "%s", e.what);
+                cr_expect_eq(r.counts.faults_minor + r.counts.faults_major,
+                             frames == 1 ? REFERENCES : 9, "%s, %" PRIu64 " frames", size, frames);
+                replay_free(&r);
+            }
+        }
+    }
 }
