@@ -52,6 +52,7 @@ struct tide_reader {
     void *state;
     struct tide_reader_window window;
     struct tide_trace_info info;
+    bool fragments;    /* the consumer takes them */
     uint64_t accesses; /* handed out */
     int ended;         /* 1: the end, negative: `failed`; then nothing more comes */
     bool going_on;     /* a damaged record does not end the trace, */
@@ -183,8 +184,9 @@ static int read_more(struct tide_reader *r, struct tide_error *e)
     got = tide_stream_read(r->stream, w->bytes + w->len, WINDOW_BYTES - w->len, e);
     if (got > 0)
         w->len += (size_t)got;
-    else if (got == 0)
-        w->at_end = true;
+    else
+        w->last = true;
+    w->at_end = got == 0;
     memset(w->bytes + w->len, 0, PADDING_BYTES);
     return got > 0 ? 1 : (int)got;
 }
@@ -306,6 +308,8 @@ static void blame_stream(struct tide_reader *r)
 /* Fills the block. 1 full, 0 the content has ended, or an error. */
 static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *e)
 {
+    bool last;
+
     for (;;) {
         int rc = r->format->parse(r->state, &r->window, b, &r->info, e);
 
@@ -314,7 +318,9 @@ static int fill(struct tide_reader *r, struct tide_block *b, struct tide_error *
             blame_stream(r);
         if (rc != 0 || r->window.at_end)
             return rc;
-        if ((rc = read_more(r, e)) < 0)
+        last = r->window.last;
+        /* what has failed fails again; before that, what precedes it is taken */
+        if ((rc = read_more(r, e)) < 0 && last)
             return rc;
     }
 }
@@ -360,6 +366,8 @@ int tide_reader_next(struct tide_reader *r, struct tide_block *b, struct tide_er
         rc = fill(r, b, &r->failed);
         if (!r->format->counts)
             count_kinds(b, r->info.accesses);
+        if (!r->fragments)
+            tide_block_unfold(b);
         r->accesses += b->n_accesses;
         if (rc == 0 && r->accesses == 0 && !(r->format->events_alone && has_events(&r->info))) {
             rc = tide_fail(&r->failed, TIDE_E_TRACE, "the trace holds no %s",
@@ -404,6 +412,7 @@ void tide_reader_move(struct tide_reader *r, struct tide_block *to, struct tide_
 
 void tide_reader_take_fragments(struct tide_reader *r)
 {
+    r->fragments = true;
     if (r->format->take_fragments != NULL)
         r->format->take_fragments(r->state);
 }

@@ -77,6 +77,7 @@ struct tide_reader_window {
     unsigned char *bytes; /* len bytes, followed by 64 readable bytes of padding (zeros) */
     size_t pos, len;
     bool at_end;      /* no byte follows bytes[len-1] in the content */
+    bool last;        /* at_end, or none can be read: everything complete is to be taken */
     uint64_t offset;  /* content offset of bytes[0] */
     const char *name; /* of the stream, for messages */
 };
@@ -96,14 +97,15 @@ struct tide_format {
     void (*fini)(void *state);
     /* Appends records from the window to the block and advances w->pos past what it took. Returns
      * 1 when the block is full, 0 when nothing, or only an incomplete record, is left in the
-     * window; at w->at_end it takes everything. The first record is preceded by PROCESS.
-     * Damage: returns an error made by tide_damage(), after all records before it have been
-     * appended (the frame delivers them first). */
+     * window; at w->at_end it takes everything, at w->last everything complete. The first record is
+     * preceded by PROCESS. Damage: returns an error made by tide_damage(), after all records before
+     * it have been appended (the frame delivers them first). */
     int (*parse)(void *state, struct tide_reader_window *w, struct tide_block *b,
                  struct tide_trace_info *info, struct tide_error *e);
     /* Path of a file id, may be NULL. */
     const char *(*file)(const void *state, uint32_t file);
-    /* The consumer takes fragments; NULL: the format has none. */
+    /* The consumer takes fragments. NULL: the format has none, or makes blocks of them whatever the
+     * consumer takes; the frame unfolds these. */
     void (*take_fragments)(void *state);
     /* The consumer has moved a block's fragments to another block; there if take_fragments is. */
     void (*move)(void *state, const struct tide_block *to, const struct tide_block *from);

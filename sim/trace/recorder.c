@@ -179,9 +179,12 @@ static int parse(struct tide_recorder *r, size_t end, struct tide_error *e)
     memcpy(behind, w->bytes + end, sizeof behind);
     memset(w->bytes + end, 0, sizeof behind);
     w->len = end;
+    w->last = true; /* no line may wait: what follows a mark is hidden or not */
     do {
         r->in->n_accesses = r->in->n_events = 0;
+        r->in->dictionary = NULL;
         rc = tide_format_lackey.parse(r->state, w, r->in, &r->info, e);
+        tide_block_unfold(r->in);
         kept = keep(r, e);
         if (kept < 0)
             rc = kept;

@@ -45,8 +45,9 @@ static int scan(const char *text, size_t n, const char *format, const struct tid
     return rc < 0 ? rc : tide_scan_finish(*out, e);
 }
 
-int replay(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
-           enum tide_engine engine, struct replay *out, struct tide_error *e)
+static int replay_as(const char *text, size_t n, const char *format,
+                     const struct tide_machine_config *c, enum tide_engine engine, bool fragments,
+                     struct replay *out, struct tide_error *e)
 {
     struct tide_csv csv = {0};
     struct tide_machine_watch watch = {.context = &csv, .sample = keep_sample};
@@ -75,7 +76,7 @@ int replay(const char *text, size_t n, const char *format, const struct tide_mac
         rc = m != NULL && r != NULL ? 1 : e->code;
         tide_block_runs_init(runs, tide_machine_geometry(c));
     }
-    if (rc > 0 && engine == TIDE_ENGINE_FAST &&
+    if (rc > 0 && fragments && engine == TIDE_ENGINE_FAST &&
         tide_block_runs_take_fragments(tide_machine_geometry(c)))
         tide_reader_take_fragments(r);
     while (rc > 0 && (rc = tide_reader_next(r, b, e)) > 0) {
@@ -136,6 +137,18 @@ char *as_tide(const char *text, size_t n, const char *format, size_t *out_n, str
         tide_reader_close(r);
     free(b);
     return bytes;
+}
+
+int replay(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
+           enum tide_engine engine, struct replay *out, struct tide_error *e)
+{
+    return replay_as(text, n, format, c, engine, true, out, e);
+}
+
+int replay_accesses(const char *text, size_t n, const char *format,
+                    const struct tide_machine_config *c, struct replay *out, struct tide_error *e)
+{
+    return replay_as(text, n, format, c, TIDE_ENGINE_FAST, false, out, e);
 }
 
 void replay_free(struct replay *r)

@@ -18,6 +18,9 @@ struct replay {
  * machine needs it. */
 int replay(const char *text, size_t n, const char *format, const struct tide_machine_config *c,
            enum tide_engine engine, struct replay *out, struct tide_error *e);
+/* The same with the fast engine, which is given accesses even where it would take fragments. */
+int replay_accesses(const char *text, size_t n, const char *format,
+                    const struct tide_machine_config *c, struct replay *out, struct tide_error *e);
 void replay_free(struct replay *r);
 /* The same trace in the native format; NULL: failed. The caller's. */
 char *as_tide(const char *text, size_t n, const char *format, size_t *out_n, struct tide_error *e);

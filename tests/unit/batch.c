@@ -1096,7 +1096,8 @@ Test(feed, everyone_gets_every_block_in_order)
             if (i < 3)
                 cr_expect_eq(takers[i].expected, ACCESSES);
         }
-        cr_expect_eq(takers[3].expected, 2 * TIDE_BLOCK_ACCESSES, "fed after it had enough");
+        cr_expect_geq(takers[3].expected, 20000);
+        cr_expect_lt(takers[3].expected, 20000 + TIDE_BLOCK_ACCESSES, "fed after it had enough");
     }
     tear_down(&f);
 }

@@ -145,62 +145,132 @@ static inline void render_event(struct bytes *out, const struct tide_reader *r,
     say(out, "\n");
 }
 
-/* Everything a reader delivers, one line each: events and accesses in order, then `end`, or the
- * error. Checks what holds for all blocks on the way. Closes the reader. */
-static inline char *render_reader(struct tide_reader *r)
+/* What a block of fragments promises. */
+static inline void check_fragments(const struct tide_block *b)
+{
+    const struct tide_dictionary *d = b->dictionary;
+    size_t n = 0, data = 0, event = 0;
+
+    for (size_t k = 0; k < b->n_fragments; k++) {
+        const struct tide_fragment *f = &d->fragments[b->ids[k]];
+        unsigned kinds = f->fetches > 0 ? 1 << TIDE_FETCH : 0, tail = 0;
+        uint64_t bytes = 0;
+
+        cr_assert(f->fetches + f->data > 0 && f->fetches + f->data <= TIDE_FRAGMENT_ACCESSES);
+        cr_assert_eq(b->starts[k], n);
+        cr_assert_eq(b->data_starts[k], data);
+        for (unsigned i = 0; i < f->fetches; i++)
+            bytes += d->lengths[f->first_length + i];
+        for (unsigned i = 0; i < f->data; i++) {
+            const struct tide_slot *slot = &d->slots[f->first_slot + i];
+
+            kinds |= 1u << slot->kind;
+            tail += slot->fetches == f->fetches;
+            cr_assert(i == 0 || slot->fetches >= slot[-1].fetches);
+        }
+        cr_assert_eq(f->kinds, kinds);
+        cr_assert_eq(f->tail, tail);
+        if (bytes > 0 && f->pc >> 12 != (f->pc + bytes - 1) >> 12) {
+            cr_assert_eq(f->fetches, 1);
+            cr_assert(f->flags & TIDE_FRAGMENT_CROSSES);
+        } else {
+            cr_assert_eq(f->flags & TIDE_FRAGMENT_CROSSES, 0);
+        }
+        for (; event < b->n_events && b->events[event].at < n + f->fetches + f->data; event++)
+            cr_assert_leq(b->events[event].at, n, "no event falls inside a fragment");
+        n += (size_t)f->fetches + f->data;
+        data += f->data;
+    }
+    cr_assert_eq(n, b->n_accesses);
+    cr_assert_eq(data, b->n_data);
+}
+
+/* The events and accesses of a block, one line each. Checks what holds for all blocks. */
+static inline void render_block(struct bytes *out, const struct tide_reader *r,
+                                struct tide_block *b, uint64_t first)
 {
     static const char *const kinds[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
-    struct tide_block *b = malloc(sizeof *b);
+    size_t k = 0;
+
+    cr_assert(b->n_accesses + b->n_events > 0);
+    cr_assert_eq(b->first, first);
+    if (b->dictionary != NULL) {
+        check_fragments(b);
+        tide_block_unfold(b);
+    }
+    for (size_t i = 0; i <= b->n_accesses; i++) {
+        for (; k < b->n_events && b->events[k].at == i; k++)
+            render_event(out, r, &b->events[k]);
+        if (i < b->n_accesses) {
+            const struct tide_access *a = &b->accesses[i];
+
+            cr_assert_eq(a->unused, 0);
+            cr_assert(a->size >= 1 && a->size <= TIDE_ACCESS_MAX_BYTES);
+            cr_assert(a->addr + (a->size - 1) >= a->addr);
+            say(out, "%s %llx %u", kinds[a->kind], (unsigned long long)a->addr, a->size);
+            if (a->process != 0)
+                say(out, " of %u", a->process);
+            say(out, "\n");
+        }
+    }
+    cr_assert_eq(k, b->n_events, "events are in order");
+}
+
+/* Everything a reader delivers, one line each: events and accesses in order, then `end`, or the
+ * error, or all of them where it goes on behind damage. A block is looked at when the next one has
+ * been filled. Closes the reader. */
+static inline char *render_reader(struct tide_reader *r)
+{
+    struct tide_block *b = malloc(2 * sizeof *b);
     struct bytes out = {0};
     struct tide_error e = {0};
     uint64_t first = 0;
+    size_t n = 0, waits = 0; /* blocks that came, that wait to be looked at */
     int rc;
 
     say(&out, "%s", "");
-    while ((rc = tide_reader_next(r, b, &e)) > 0) {
-        size_t k = 0;
-
-        cr_assert(b->n_accesses + b->n_events > 0);
-        cr_assert_eq(b->first, first);
-        first += b->n_accesses;
-        for (size_t i = 0; i <= b->n_accesses; i++) {
-            for (; k < b->n_events && b->events[k].at == i; k++)
-                render_event(&out, r, &b->events[k]);
-            if (i < b->n_accesses) {
-                const struct tide_access *a = &b->accesses[i];
-
-                cr_assert_eq(a->unused, 0);
-                cr_assert(a->size >= 1 && a->size <= TIDE_ACCESS_MAX_BYTES);
-                cr_assert(a->addr + (a->size - 1) >= a->addr);
-                say(&out, "%s %llx %u", kinds[a->kind], (unsigned long long)a->addr, a->size);
-                if (a->process != 0)
-                    say(&out, " of %u", a->process);
-                say(&out, "\n");
-            }
+    do {
+        rc = tide_reader_next(r, &b[n % 2], &e);
+        if (waits > 0) {
+            render_block(&out, r, &b[(n + 1) % 2], first);
+            first += b[(n + 1) % 2].n_accesses;
         }
-        cr_assert_eq(k, b->n_events, "events are in order");
-    }
-    if (rc == 0)
-        say(&out, "end\n");
-    else
-        say(&out, "error %d: %s: %s\n", rc, e.where, e.what);
+        waits = rc > 0;
+        n += waits;
+        if (rc == 0)
+            say(&out, "end\n");
+        else if (rc < 0)
+            say(&out, "error %d: %s: %s\n", rc, e.where, e.what);
+    } while (rc > 0 || (rc < 0 && tide_reader_goes_on(r)));
     cr_assert_eq(tide_reader_next(r, b, &e), rc, "the end stays the end");
     tide_reader_close(r);
     free(b);
     return (char *)out.p;
 }
 
-static inline char *render(const void *data, size_t n, const char *format)
+enum { RENDER_FRAGMENTS = 1, RENDER_GOES_ON = 2 };
+
+/* flags: whether fragments are taken, and damage is passed over. */
+static inline char *render_as(const void *data, size_t n, const char *format, unsigned flags)
 {
     struct tide_error e = {0};
     struct tide_stream *s = tide_stream_memory(data, n, "t", &e);
     struct tide_reader *r = s != NULL ? tide_reader_open(s, format, &e) : NULL;
     struct bytes out = {0};
 
+    if (r != NULL && (flags & RENDER_FRAGMENTS) != 0)
+        tide_reader_take_fragments(r);
+    if (r != NULL && (flags & RENDER_GOES_ON) != 0)
+        cr_assert(tide_reader_go_on(r));
     if (r != NULL)
         return render_reader(r);
     say(&out, "error %d: %s: %s\n", e.code, e.where, e.what);
     return (char *)out.p;
+}
+
+static inline char *render(const void *data, size_t n, const char *format)
+{
+    return render_as(data, n, format, 0);
 }
 
 static inline void expect_trace(const char *text, const char *format, const char *expected)

@@ -1,4 +1,6 @@
 /* trace/lackey: accesses on both paths, layout, system calls, talk, damage. */
+#include <ctype.h>
+
 #include "trace.h"
 
 /* ---- the whole of a small log ---- */
@@ -299,13 +301,13 @@ Test(lackey, layout_lines_that_cannot_be_read_are_errors)
 
 /* ---- access lines ---- */
 
+static const char *const heads[TIDE_KINDS] = {"I  ", " L ", " S ", " M "};
+static const char *const names[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
+
 /* Random accesses, printed in every way that is accepted, come back as they are: ordinary lines
- * and those that only the plain path takes, mixed. */
+ * and those that are read one by one, mixed. */
 Test(lackey, accesses_come_back_as_they_were_printed)
 {
-    static const char *const heads[TIDE_KINDS] = {"I  ", " L ", " S ", " M "};
-    static const char *const names[TIDE_KINDS] = {"fetch", "read", "write", "modify"};
-
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct bytes text = {0}, expected = {0}, gz;
         struct tide_rng rng;
@@ -407,6 +409,435 @@ Test(lackey, a_line_cut_in_two)
             cr_expect_not_null(strstr(got, "the trace is truncated inside a line: "), "%s", got);
         free(got);
     }
+}
+
+/* ---- code that is known by its text ---- */
+
+/* A log, and what it says. */
+struct script {
+    struct bytes text, says;
+    struct tide_rng rng;
+    const char *form; /* of a line: what begins it, width, address, size */
+};
+
+/* One access line, padded to so many digits, mostly as lackey prints it. */
+static void script_line(struct script *s, unsigned kind, uint64_t addr, unsigned size, int digits)
+{
+    static const char *const odd[] = {"%s%0*llx,%u\r\n", "%s%0*llX,%u\n", "%s%0*llx,0%u\n"};
+    const char *form = s->form;
+
+    if (tide_rng_below(&s->rng, 300) == 0)
+        form = odd[tide_rng_below(&s->rng, 3)];
+    say(&s->text, form, heads[kind], digits, (unsigned long long)addr, size);
+    say(&s->says, "%s %llx %u\n", names[kind], (unsigned long long)addr, size);
+}
+
+/* A program of small blocks of code that jump to each other: its instructions change now and then,
+ * cross pages, run over 48 accesses, and what they access is near and far. */
+static struct script program(uint64_t seed, unsigned accesses)
+{
+    enum { BLOCKS = 24, LONGEST = 60, DATA = 7 };
+    static struct {
+        uint64_t pc;
+        unsigned n;
+        struct {
+            unsigned size, data, kind[DATA], bytes[DATA], bits[DATA];
+        } code[LONGEST];
+    } blocks[BLOCKS];
+    struct script s = {.form = seed % 4 == 0 ? "%s%0*llx,%u\r\n" : "%s%0*llx,%u\n"};
+    struct tide_rng *rng = &s.rng;
+
+    tide_rng_init(rng, seed, "program");
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        /* some begin alike: the same address */
+        blocks[i].pc = i % 3 == 2 ? blocks[i - 1].pc
+                                  : 0x400000 + tide_rng_below(rng, 0x4000) +
+                                        (tide_rng_below(rng, 8) == 0 ? UINT64_C(1) << 44 : 0);
+        blocks[i].n = 1 + (unsigned)tide_rng_below(rng, i % 8 == 0 ? LONGEST : 12);
+        for (unsigned k = 0; k < LONGEST; k++) {
+            blocks[i].code[k].size = 1 + (unsigned)tide_rng_below(rng, 15);
+            blocks[i].code[k].data =
+                tide_rng_below(rng, 2) == 0 ? 0 : (unsigned)tide_rng_below(rng, DATA + 1);
+            for (unsigned d = 0; d < DATA; d++) {
+                blocks[i].code[k].kind[d] = 1 + (unsigned)tide_rng_below(rng, 3);
+                blocks[i].code[k].bytes[d] = 1u << tide_rng_below(rng, 5);
+                blocks[i].code[k].bits[d] = tide_rng_below(rng, 5) == 0
+                                                ? 30 + (unsigned)tide_rng_below(rng, 30)
+                                                : 30 + 8 * (unsigned)tide_rng_below(rng, 2);
+            }
+        }
+    }
+    say(&s.says, "process 0\n");
+    for (unsigned done = 0; done < accesses;) {
+        unsigned i = (unsigned)tide_rng_below(rng, BLOCKS), turns = 1, n = blocks[i].n;
+
+        if (tide_rng_below(rng, 3) == 0)
+            turns += (unsigned)tide_rng_below(rng, 6);
+        if (tide_rng_below(rng, 30) == 0) /* other code at the same place */
+            blocks[i].code[tide_rng_below(rng, n)].size = 1 + (unsigned)tide_rng_below(rng, 15);
+        if (tide_rng_below(rng, 60) == 0)
+            say(&s.text, "==5== talk\n");
+        for (; turns > 0; turns--) {
+            uint64_t pc = blocks[i].pc;
+            unsigned last = tide_rng_below(rng, 4) == 0 ? (unsigned)tide_rng_below(rng, n) : n - 1;
+
+            for (unsigned k = 0; k <= last; k++) {
+                script_line(&s, TIDE_FETCH, pc, blocks[i].code[k].size, 8);
+                pc += blocks[i].code[k].size;
+                done++;
+                for (unsigned d = 0; d < blocks[i].code[k].data; d++, done++) {
+                    unsigned bits = blocks[i].code[k].bits[d];
+                    uint64_t addr = tide_rng_next(rng) >> (64 - bits);
+                    unsigned size = blocks[i].code[k].bytes[d];
+
+                    if (tide_rng_below(rng, 200) == 0)
+                        addr = UINT64_MAX - tide_rng_below(rng, 1 << 20) * 32 - 31;
+                    if (tide_rng_below(rng, 200) == 0)
+                        size = 100 + (unsigned)tide_rng_below(rng, 1000);
+                    if (tide_rng_below(rng, 4000) == 0)
+                        size = TIDE_ACCESS_MAX_BYTES;
+                    if (addr > UINT64_MAX - (size - 1))
+                        addr = 0x1000;
+                    script_line(&s, blocks[i].code[k].kind[d], addr, size,
+                                tide_rng_below(rng, 300) == 0 ? 1 + (int)(addr % 18) : 8);
+                }
+            }
+        }
+    }
+    say(&s.says, "end\n");
+    return s;
+}
+
+static void script_free(struct script *s)
+{
+    free(s->text.p);
+    free(s->says.p);
+}
+
+Test(lackey, programs_come_back_as_they_ran)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct script s = program(seed, 30000);
+
+        for (unsigned flags = 0; flags <= RENDER_FRAGMENTS; flags++) {
+            struct bytes gz = in_pieces(s.text.p, s.text.n, 500 + 800 * (size_t)seed);
+            char *got = render_as(s.text.p, s.text.n, NULL, flags);
+
+            cr_expect(strcmp(got, (char *)s.says.p) == 0, "seed %llu", (unsigned long long)seed);
+            free(got);
+            got = render_as(gz.p, gz.n, NULL, flags);
+            cr_expect(strcmp(got, (char *)s.says.p) == 0, "seed %llu, in pieces",
+                      (unsigned long long)seed);
+            free(got);
+            free(gz.p);
+        }
+        script_free(&s);
+    }
+}
+
+/* How a log is cut into blocks and fragments, in one number. */
+static uint64_t cuts(const struct bytes *log)
+{
+    struct tide_error e = {0};
+    struct tide_block *b = calloc(1, sizeof *b);
+    struct tide_reader *r = tide_reader_open(tide_stream_memory(log->p, log->n, "t", &e), NULL, &e);
+    uint64_t sum = 0;
+
+    tide_reader_take_fragments(r);
+    while (tide_reader_next(r, b, &e) > 0) {
+        cr_assert(b->n_accesses + b->n_events > 0);
+        sum = sum * 31 + b->n_accesses;
+        for (size_t i = 0; b->dictionary != NULL && i < b->n_fragments; i++)
+            sum = sum * 31 + b->starts[i];
+    }
+    tide_reader_close(r);
+    free(b);
+    return sum;
+}
+
+/* A line, and a fragment, may end anywhere in what a read delivers. */
+Test(lackey, blocks_do_not_depend_on_how_the_bytes_arrive)
+{
+    struct script s = program(77, 40000);
+    uint64_t whole = cuts(&s.text);
+
+    for (size_t piece = 600; piece < 3000; piece += 777) {
+        struct bytes gz = in_pieces(s.text.p, s.text.n, piece);
+
+        cr_expect_eq(cuts(&gz), whole, "pieces of %zu", piece);
+        free(gz.p);
+    }
+    script_free(&s);
+}
+
+Test(lackey, fragments_come_where_they_are_taken)
+{
+    static const char text[] = "I  04000000,3\n S 1fff000708,16\n";
+    struct tide_block *b = calloc(1, sizeof *b);
+
+    for (int take = 0; take < 2; take++) {
+        struct tide_stream *s = tide_stream_memory(text, sizeof text - 1, "t", NULL);
+        struct tide_reader *r = tide_reader_open(s, NULL, NULL);
+
+        if (take)
+            tide_reader_take_fragments(r);
+        cr_assert_eq(tide_reader_next(r, b, NULL), 1);
+        cr_expect_eq(b->n_accesses, 2);
+        cr_expect_eq(b->dictionary != NULL, take);
+        tide_reader_close(r);
+    }
+    free(b);
+}
+
+/* What is complete is delivered before the error, however little of a fragment that is. */
+Test(lackey, the_file_ends_inside_its_second_member)
+{
+    struct script s = program(3, 3000);
+
+    for (size_t n = s.text.n / 2; n < s.text.n / 2 + 300; n += 7) {
+        struct bytes gz = {0};
+        size_t whole = n;
+        char *got, *expected;
+
+        put_member(&gz, s.text.p, n);
+        put(&gz, "\x1f\x8b\x08", 3);
+        while (s.text.p[whole - 1] != '\n')
+            whole--;
+        expected = render(s.text.p, whole, NULL);
+        got = render_as(gz.p, gz.n, NULL, RENDER_FRAGMENTS);
+        cr_expect_eq(strncmp(got, expected, strlen(expected) - strlen("end\n")), 0, "%zu", n);
+        cr_expect_eq(strncmp(got + strlen(expected) - strlen("end\n"), "error -4: ", 10), 0);
+        free(expected);
+        free(got);
+        free(gz.p);
+    }
+    script_free(&s);
+}
+
+/* What a line says, by the letter of the format: an access, something else, or damage. */
+static void say_line(struct bytes *says, const char *p, size_t n, unsigned number)
+{
+    unsigned kind = 0;
+    uint64_t addr = 0, size = 0;
+    size_t i = 3, from;
+
+    if (n > 0 && p[n - 1] == '\r')
+        n--;
+    while (kind < TIDE_KINDS && (n < 3 || memcmp(p, heads[kind], 3) != 0))
+        kind++;
+    if (kind == TIDE_KINDS) {
+        for (i = 0; i < n; i++)
+            if (p[i] == '\0' || p[i] == '\x01')
+                break;
+        if (i < n)
+            say(says, "damage in line %u\n", number);
+        return;
+    }
+    for (; i < n && isxdigit((unsigned char)p[i]); i++)
+        addr = addr << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+    from = i + 1;
+    if (i > 3 && i < n && p[i] == ',')
+        for (i++; i < n && isdigit((unsigned char)p[i]); i++)
+            size = size * 10 + (unsigned)(p[i] - '0');
+    if (i == 3 || i < n || i <= from || size == 0 || size > TIDE_ACCESS_MAX_BYTES)
+        say(says, "damage in line %u\n", number);
+    else
+        say(says, "%s %llx %llu\n", names[kind], (unsigned long long)addr,
+            (unsigned long long)size);
+}
+
+/* Errors as say_line() has them. */
+static void shorten_errors(char *rendered)
+{
+    char *from = rendered, *to = rendered;
+
+    while (*from != '\0') {
+        size_t n = strcspn(from, "\n") + 1;
+        unsigned line;
+
+        if (sscanf(from, "error -4: t: line %u", &line) == 1)
+            to += sprintf(to, "damage in line %u\n", line);
+        else
+            to = (char *)memmove(to, from, n) + n;
+        from += n;
+    }
+    *to = '\0';
+}
+
+/* Straight code is read until it is known, and then once more with one byte changed: any byte, to
+ * anything that may look right. */
+Test(lackey, text_that_is_nearly_known)
+{
+    static const char code[] = "I  04001a0b,3\n S 1fff000708,8\nI  04001a0e,2\nI  04001a10,11\n"
+                               " L 04a9f010,16\n M 0fedcba98765432,4\nI  04001a1b,5\n";
+    static const char bytes[] =
+        "0189afgGAF:/`{,\n\r ILSM\x01\x80\xff"; /* and the zero at the end */
+    struct bytes text = {0}, says = {0};
+    unsigned number = 1;
+
+    for (size_t at = 0; at + 1 < sizeof code; at++)
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            put(&text, code, sizeof code - 1);
+            put(&text, code, sizeof code - 1);
+            text.p[text.n - (sizeof code - 1) + at] = (unsigned char)bytes[i];
+        }
+    put(&text, code, sizeof code - 1);
+    say(&says, "process 0\n");
+    for (size_t at = 0; at < text.n; number++) {
+        size_t n = (size_t)((unsigned char *)memchr(text.p + at, '\n', text.n - at) - text.p) - at;
+
+        say_line(&says, (char *)text.p + at, n, number);
+        at += n + 1;
+    }
+    say(&says, "end\n");
+    for (unsigned flags = 0; flags <= RENDER_FRAGMENTS; flags++) {
+        char *got = render_as(text.p, text.n, NULL, RENDER_GOES_ON | flags);
+
+        shorten_errors(got);
+        cr_expect(strcmp(got, (char *)says.p) == 0);
+        free(got);
+    }
+    free(text.p);
+    free(says.p);
+}
+
+/* Accesses that are read one by one, so many that their hashes collide with each other's and with
+ * those of text. */
+Test(lackey, many_accesses_that_are_read_one_by_one)
+{
+    struct bytes text = {0}, says = {0};
+
+    say(&says, "process 0\n");
+    for (unsigned i = 0; i < 60000; i++) {
+        unsigned long long pc = 0xab000000 + 16 * i, size = 1 + i % 3;
+        unsigned kind = TIDE_READ + i % 3, bytes = 1 + i / 3;
+
+        if (i % 4 == 0) { /* other code at the same place */
+            say(&text, "I  %08llX,%llu\n", pc, size + 5);
+            say(&says, "fetch %llx %llu\n", pc, size + 5);
+        }
+
+        say(&text, "I  %08llx,%llu\n L 0000beef,8\n", pc, size);
+        say(&says, "fetch %llx %llu\nread beef 8\n", pc, size);
+        say(&text, "I  %08llX,%llu\n%s%08X,%u\n", pc, size, heads[kind], 0xbeef, bytes);
+        say(&says, "fetch %llx %llu\n%s beef %u\n", pc, size, names[kind], bytes);
+    }
+    say(&says, "end\n");
+    for (unsigned flags = 0; flags <= RENDER_FRAGMENTS; flags++) {
+        char *got = render_as(text.p, text.n, NULL, flags);
+
+        cr_expect(strcmp(got, (char *)says.p) == 0);
+        free(got);
+    }
+    free(text.p);
+    free(says.p);
+}
+
+/* Access i of a log with more code than a dictionary holds, run again and again. */
+static struct tide_access of_much_code(size_t i, size_t pieces, unsigned fetches)
+{
+    size_t piece = i / (fetches + 1) % pieces, k = i % (fetches + 1);
+
+    if (k == fetches)
+        return (struct tide_access){
+            .addr = 0x1ffe000000 + 8 * (i % 5000), .size = 8, .kind = TIDE_READ};
+    return (struct tide_access){
+        .addr = 0x7f0000000000 + 4096 * piece + 7 * k, .size = 7, .kind = TIDE_FETCH};
+}
+
+Test(lackey, more_code_than_a_dictionary_holds)
+{
+    enum { BLOCKS = 3 };
+    /* many pieces, and much text */
+    static const struct {
+        size_t pieces, turns;
+        unsigned fetches;
+    } cases[] = {{TIDE_FRAGMENTS_MAX + 5000, 6, 1}, {20000, 2, 43}};
+
+    for (size_t c = 0; c < 2; c++) {
+        size_t n = cases[c].turns * cases[c].pieces * (cases[c].fetches + 1), at = 0;
+        struct tide_block *b = calloc(BLOCKS, sizeof *b);
+        const struct tide_dictionary *seen[BLOCKS + 1] = {NULL}, *last = NULL;
+        size_t changes = 0, dictionaries = 0, k = 0;
+        struct tide_error e = {0};
+        struct bytes text = {0};
+        struct tide_reader *r;
+
+        for (size_t i = 0; i < n; i++) {
+            struct tide_access a = of_much_code(i, cases[c].pieces, cases[c].fetches);
+            char line[40];
+
+            put(&text, line,
+                (size_t)snprintf(line, sizeof line, "%s%08llx,%u\n", heads[a.kind],
+                                 (unsigned long long)a.addr, a.size));
+        }
+        r = tide_reader_open(tide_stream_memory(text.p, text.n, "t", &e), NULL, &e);
+        tide_reader_take_fragments(r);
+        /* a block is looked at when two more have been filled */
+        for (; at < n; k++) {
+            struct tide_block *old = &b[(k + 1) % BLOCKS];
+            size_t i = 0;
+
+            if (tide_reader_next(r, &b[k % BLOCKS], &e) > 0)
+                cr_assert_not_null(b[k % BLOCKS].dictionary);
+            if (k < BLOCKS - 1)
+                continue;
+            changes += old->dictionary != last;
+            last = old->dictionary;
+            while (i < dictionaries && seen[i] != last)
+                i++;
+            cr_assert_lt(i, BLOCKS + 1, "those that no block has are used again");
+            seen[i] = last;
+            dictionaries += i == dictionaries;
+            check_fragments(old);
+            tide_block_unfold(old);
+            for (i = 0; i < old->n_accesses; i++, at++) {
+                struct tide_access a = of_much_code(at, cases[c].pieces, cases[c].fetches);
+
+                cr_assert(old->accesses[i].addr == a.addr && old->accesses[i].size == a.size &&
+                              old->accesses[i].kind == a.kind,
+                          "access %zu", at);
+            }
+        }
+        cr_expect_geq(changes, cases[c].turns);
+        cr_expect_eq(tide_reader_info(r)->accesses[TIDE_FETCH] +
+                         tide_reader_info(r)->accesses[TIDE_READ],
+                     n);
+        tide_reader_close(r);
+        free(text.p);
+        free(b);
+    }
+}
+
+/* Wherever memory ends: all of the log, or what precedes the error. */
+Test(lackey, memory_ends)
+{
+    struct script s = program(5, 20000);
+    bool complete = false;
+
+    for (long at = 1; !complete; at++) {
+        struct tide_error e = {0};
+        struct tide_stream *stream = tide_stream_memory(s.text.p, s.text.n, "t", &e);
+        struct tide_reader *r = tide_reader_open(stream, NULL, &e);
+        char *got, *error;
+
+        cr_assert(at < 100 && r != NULL);
+        tide_reader_take_fragments(r);
+        tide_mem_fail_after(at);
+        got = render_reader(r);
+        tide_mem_fail_after(0);
+        error = strstr(got, "error");
+        complete = error == NULL && at > 20;
+        if (error != NULL) {
+            cr_expect_not_null(strstr(error, "memory"), "%s", error);
+            *error = '\0';
+            cr_expect_eq(strncmp(got, (char *)s.says.p, strlen(got)), 0);
+        } else {
+            cr_expect(strcmp(got, (char *)s.says.p) == 0);
+        }
+        free(got);
+    }
+    script_free(&s);
 }
 
 /* ---- talk ---- */

@@ -169,46 +169,6 @@ static bool same_event(const struct tide_event *a, const struct tide_event *b)
            a->prot == b->prot && a->number == b->number && a->cpu == b->cpu;
 }
 
-/* What a block of fragments promises. */
-static void check_fragments(const struct tide_block *b)
-{
-    const struct tide_dictionary *d = b->dictionary;
-    size_t n = 0, data = 0, event = 0;
-
-    for (size_t k = 0; k < b->n_fragments; k++) {
-        const struct tide_fragment *f = &d->fragments[b->ids[k]];
-        unsigned kinds = f->fetches > 0 ? 1 << TIDE_FETCH : 0, tail = 0;
-        uint64_t bytes = 0;
-
-        cr_assert(f->fetches + f->data > 0 && f->fetches + f->data <= TIDE_FRAGMENT_ACCESSES);
-        cr_assert_eq(b->starts[k], n);
-        cr_assert_eq(b->data_starts[k], data);
-        for (unsigned i = 0; i < f->fetches; i++)
-            bytes += d->lengths[f->first_length + i];
-        for (unsigned i = 0; i < f->data; i++) {
-            const struct tide_slot *slot = &d->slots[f->first_slot + i];
-
-            kinds |= 1u << slot->kind;
-            tail += slot->fetches == f->fetches;
-            cr_assert(i == 0 || slot->fetches >= slot[-1].fetches);
-        }
-        cr_assert_eq(f->kinds, kinds);
-        cr_assert_eq(f->tail, tail);
-        if (bytes > 0 && f->pc >> 12 != (f->pc + bytes - 1) >> 12) {
-            cr_assert_eq(f->fetches, 1);
-            cr_assert(f->flags & TIDE_FRAGMENT_CROSSES);
-        } else {
-            cr_assert_eq(f->flags & TIDE_FRAGMENT_CROSSES, 0);
-        }
-        for (; event < b->n_events && b->events[event].at < n + f->fetches + f->data; event++)
-            cr_assert_leq(b->events[event].at, n, "no event falls inside a fragment");
-        n += (size_t)f->fetches + f->data;
-        data += f->data;
-    }
-    cr_assert_eq(n, b->n_accesses);
-    cr_assert_eq(data, b->n_data);
-}
-
 struct reading {
     bool fragments;
     size_t blocks;
