@@ -96,3 +96,12 @@ void tide_dictionaries_release(struct tide_dictionaries *d, const struct tide_bl
         return;
     }
 }
+
+void tide_dictionaries_move(struct tide_dictionaries *d, const struct tide_block *to,
+                            const struct tide_block *from)
+{
+    tide_dictionaries_release(d, to);
+    for (size_t i = 0; i < d->n_leases; i++)
+        if (d->leases[i].block == from)
+            d->leases[i].block = to;
+}

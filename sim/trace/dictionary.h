@@ -44,5 +44,8 @@ bool tide_dictionaries_room(const struct tide_dictionaries *d);
 TIDE_MUST_CHECK int tide_dictionaries_lease(struct tide_dictionaries *d, struct tide_block *b);
 /* A consumer has given the block back. */
 void tide_dictionaries_release(struct tide_dictionaries *d, const struct tide_block *b);
+/* What `from` refers to is from now on what `to` refers to, which was given back. */
+void tide_dictionaries_move(struct tide_dictionaries *d, const struct tide_block *to,
+                            const struct tide_block *from);
 
 #endif

@@ -297,6 +297,13 @@ static const char *file_path(const void *state, uint32_t file)
     return tide_lackey_image_file(&((const struct lackey *)state)->image, file);
 }
 
+static void move(void *state, const struct tide_block *to, const struct tide_block *from)
+{
+    struct lackey *s = state;
+
+    tide_dictionaries_move(&s->code.dictionaries, to, from);
+}
+
 const struct tide_format tide_format_lackey = {
     .name = "lackey",
     .summary = "Valgrind's lackey --trace-mem=yes, with -d and --trace-syscalls=yes where given",
@@ -308,4 +315,5 @@ const struct tide_format tide_format_lackey = {
     .fini = fini,
     .parse = parse,
     .file = file_path,
+    .move = move,
 };

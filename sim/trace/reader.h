@@ -107,7 +107,7 @@ struct tide_format {
     /* The consumer takes fragments. NULL: the format has none, or makes blocks of them whatever the
      * consumer takes; the frame unfolds these. */
     void (*take_fragments)(void *state);
-    /* The consumer has moved a block's fragments to another block; there if take_fragments is. */
+    /* A block's fragments have moved to another block. NULL: the format has none. */
     void (*move)(void *state, const struct tide_block *to, const struct tide_block *from);
 };
 

@@ -1138,24 +1138,16 @@ Test(tide, unknown_chunks_are_skipped_where_they_may_be)
 /* ---- blocks that are moved ---- */
 
 /* Blocks stay what they were as long as they are held, whatever is read meanwhile. */
-Test(tide, moved_blocks_keep_what_they_name)
+static void expect_moved_blocks_to_stay(const char *path)
 {
     enum { HELD = 3 };
-    struct items l = {0};
-    struct bytes b;
-    struct tide_rng rng;
     struct tide_error e = {0};
-    struct tide_reader *r;
+    struct tide_reader *r = tide_reader_open(tide_stream_open(path, &e), NULL, &e);
     struct tide_block *own = calloc(1, sizeof *own), *held[HELD];
     struct tide_access *at_once[HELD], *later = calloc(TIDE_BLOCK_ACCESSES, sizeof *later);
     size_t n = 0, compared = 0;
 
-    tide_rng_init(&rng, 1, "moved");
-    add_process(&l, 0, 1);
-    add_program(&l, &rng, 200000, 0);
-    b = written(&l, &(struct tide_sink_options){0});
-    r = tide_reader_open(tide_stream_memory(b.p, b.n, "t", &e), NULL, &e);
-    cr_assert_not_null(r);
+    cr_assert_not_null(r, "%s", e.what);
     tide_reader_take_fragments(r);
     for (size_t i = 0; i < HELD; i++) {
         held[i] = calloc(1, sizeof *held[i]);
@@ -1165,6 +1157,7 @@ Test(tide, moved_blocks_keep_what_they_name)
         struct tide_block *to = held[n % HELD];
 
         if (n >= HELD) {
+            cr_assert_not_null(to->dictionary);
             tide_block_expand(to, 0, to->n_accesses, later);
             cr_assert_arr_eq(later, at_once[n % HELD], to->n_accesses * sizeof *later);
             compared += to->n_accesses;
@@ -1183,7 +1176,28 @@ Test(tide, moved_blocks_keep_what_they_name)
     }
     free(own);
     free(later);
-    free(b.p);
+}
+
+/* Many programs, so that dictionaries change. */
+Test(tide, moved_blocks_keep_what_they_name)
+{
+    static const char *const formats[] = {"tide", "lackey"};
+    struct items l = {0};
+    struct tide_rng rng;
+
+    tide_rng_init(&rng, 1, "moved");
+    add_process(&l, 0, 1);
+    for (unsigned i = 0; i < 40; i++)
+        add_program(&l, &rng, 50000, 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct tide_error e = {0};
+        struct tide_sink *s =
+            tide_sink_open(formats[i], in_dir("moved"), &(struct tide_sink_options){0}, &e);
+
+        put_all(s, &l, TIDE_BLOCK_ACCESSES);
+        cr_assert_eq(tide_sink_finish(s, &e), 0, "%s", e.what);
+        expect_moved_blocks_to_stay(in_dir("moved"));
+    }
     free(l.p);
 }
 
