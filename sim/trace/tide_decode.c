@@ -14,6 +14,9 @@
 #define HIGH_ADDRESS (UINT64_MAX - (TIDE_ACCESS_MAX_BYTES - 1))
 
 _Static_assert(sizeof((struct tide_decoder *)0)->appeared == TIDE_MAX_PROCESSES, "by process");
+_Static_assert((int)TIDE_DICTIONARY_SLOTS == (int)TIDE_GROWING_SLOTS &&
+                   (int)TIDE_DICTIONARY_LENGTHS == (int)TIDE_GROWING_LENGTHS,
+               "a dictionary has room for a group");
 
 /* ---- numbers in the columns ---- */
 
@@ -48,27 +51,13 @@ int tide_decoder_init(struct tide_decoder *d)
                : TIDE_E_NOMEM;
 }
 
-static void group_free(struct tide_group_fragments *g)
-{
-    free(g->fragments);
-    free(g->slots);
-    free(g->lengths);
-    free(g);
-}
-
 void tide_decoder_fini(struct tide_decoder *d)
 {
-    while (d->all != NULL) {
-        struct tide_group_fragments *g = d->all;
-
-        d->all = g->next;
-        group_free(g);
-    }
+    tide_dictionaries_fini(&d->groups);
     tide_map_fini(&d->names);
     for (size_t i = 0; i < d->n_paths; i++)
         free(d->paths[i]);
     free(d->paths);
-    free(d->leases);
     free(d->coded);
     free(d->states);
     free(d->strides);
@@ -78,65 +67,22 @@ void tide_decoder_fini(struct tide_decoder *d)
     free(d->shape);
 }
 
-/* An empty dictionary: one that nobody refers to any more, or a new one. NULL: out of memory. */
-static struct tide_group_fragments *group_new(struct tide_decoder *d)
-{
-    struct tide_group_fragments *g = d->all;
-
-    while (g != NULL && g->users > 0)
-        g = g->next;
-    if (g == NULL) {
-        if ((g = tide_calloc(1, sizeof *g)) == NULL)
-            return NULL;
-        g->fragments = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *g->fragments);
-        g->slots = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *g->slots);
-        g->lengths = tide_malloc(TIDE_DICTIONARY_LENGTHS * sizeof *g->lengths);
-        if (g->fragments == NULL || g->slots == NULL || g->lengths == NULL) {
-            group_free(g);
-            return NULL;
-        }
-        g->dictionary = (struct tide_dictionary){g->fragments, g->slots, g->lengths};
-        g->next = d->all;
-        d->all = g;
-    }
-    g->n_fragments = g->n_slots = g->n_lengths = 0;
-    g->users = 1;
-    return g;
-}
-
 void tide_decoder_release(struct tide_decoder *d, const struct tide_block *b)
 {
-    for (size_t i = 0; i < d->n_leases; i++) {
-        if (d->leases[i].block != b)
-            continue;
-        d->leases[i].fragments->users--;
-        d->leases[i] = d->leases[--d->n_leases];
-        return;
-    }
+    tide_dictionaries_release(&d->groups, b);
 }
 
 void tide_decoder_move(struct tide_decoder *d, const struct tide_block *to,
                        const struct tide_block *from)
 {
-    tide_decoder_release(d, to);
-    for (size_t i = 0; i < d->n_leases; i++)
-        if (d->leases[i].block == from)
-            d->leases[i].block = to;
+    tide_dictionaries_move(&d->groups, to, from);
 }
 
 static int lease(struct tide_decoder *d, struct tide_block *b)
 {
-    struct tide_lease *grown = tide_grow(d->leases, &d->cap_leases, d->n_leases + 1, sizeof *grown);
-
-    if (grown == NULL)
-        return TIDE_E_NOMEM;
-    d->leases = grown;
-    d->leases[d->n_leases++] = (struct tide_lease){b, d->group};
-    d->group->users++;
-    b->dictionary = &d->group->dictionary;
     b->process = d->process;
     b->n_fragments = b->n_data = 0;
-    return 0;
+    return tide_dictionaries_lease(&d->groups, b);
 }
 
 const char *tide_decoder_file(const struct tide_decoder *d, uint32_t file)
@@ -168,7 +114,7 @@ static uint32_t field(const unsigned char *payload, unsigned i)
 }
 
 /* The items of a definition. Returns NULL or what is wrong. */
-static const char *take_items(struct tide_group_fragments *g, struct tide_fragment *f,
+static const char *take_items(struct tide_growing *g, struct tide_fragment *f,
                               struct tide_cursor *c, unsigned accesses)
 {
     unsigned fetches = 0, data = 0, tail = 0;
@@ -202,7 +148,7 @@ static const char *take_items(struct tide_group_fragments *g, struct tide_fragme
 }
 
 /* All fetches lie in one page, or the only one crosses into the next. */
-static const char *check_fetches(const struct tide_group_fragments *g, struct tide_fragment *f)
+static const char *check_fetches(const struct tide_growing *g, struct tide_fragment *f)
 {
     uint64_t bytes = 0, last;
 
@@ -241,7 +187,7 @@ static const char *take_first_addresses(struct tide_decoder *d, const struct tid
 }
 
 /* The accesses of a fragment, as they are but for the addresses of data. */
-static void draw_pattern(struct tide_decoder *d, const struct tide_group_fragments *g,
+static void draw_pattern(struct tide_decoder *d, const struct tide_growing *g,
                          const struct tide_fragment *f)
 {
     struct tide_access *to = &d->pattern[f->first_slot + f->first_length];
@@ -263,7 +209,7 @@ static void draw_pattern(struct tide_decoder *d, const struct tide_group_fragmen
     }
 }
 
-static void code_fragment(struct tide_decoder *d, const struct tide_group_fragments *g,
+static void code_fragment(struct tide_decoder *d, const struct tide_growing *g,
                           const struct tide_fragment *f, unsigned code_bytes)
 {
     struct tide_coded_fragment *coded = &d->coded[g->n_fragments];
@@ -284,7 +230,7 @@ static void code_fragment(struct tide_decoder *d, const struct tide_group_fragme
 
 static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_problem *p)
 {
-    struct tide_group_fragments *g = d->group;
+    struct tide_growing *g = d->groups.now;
     struct tide_cursor *c = &d->columns[TIDE_COL_DEFINITIONS];
 
     for (uint32_t i = 0; i < n; i++) {
@@ -327,7 +273,7 @@ static int check_ids(const struct tide_decoder *d, struct tide_problem *p)
         return problem(p, c->p, "the column of fragments does not have their number");
     for (size_t i = 0; i < d->units; i++)
         most = id_at(c->p, i) > most ? id_at(c->p, i) : most;
-    if (d->units > 0 && most >= d->group->n_fragments)
+    if (d->units > 0 && most >= d->groups.now->n_fragments)
         return problem(p, c->p, "a fragment is used that is not defined");
     return 0;
 }
@@ -380,12 +326,9 @@ bool tide_decoder_joins(const struct tide_decoder *d, const struct tide_chunk *c
 
 static int begin_group(struct tide_decoder *d, struct tide_problem *p)
 {
-    bool first = d->all == NULL;
+    bool first = d->groups.all == NULL;
 
-    if (d->group != NULL)
-        d->group->users--;
-    d->group = NULL;
-    if ((d->group = group_new(d)) == NULL)
+    if (tide_dictionaries_renew(&d->groups) != 0)
         return nomem(p);
     if (!d->take_fragments && d->pattern == NULL) {
         d->pattern =
@@ -431,7 +374,7 @@ int tide_decoder_begin(struct tide_decoder *d, const struct tide_chunk *c,
     number = field(payload, TIDE_BLOCK_NUMBER);
     in_group = field(payload, TIDE_BLOCK_IN_GROUP);
     if (in_group != 0 &&
-        (d->group == NULL || in_group != d->in_group + 1 || number != d->number + 1))
+        (d->groups.now == NULL || in_group != d->in_group + 1 || number != d->number + 1))
         return problem(p, payload, "an earlier block of the group is missing");
     d->number = number;
     d->in_group = in_group;
@@ -670,7 +613,7 @@ static inline bool take_addresses(struct loop *l, const struct tide_coded_fragme
 
 /* The first of the block's fragments from `from` on with a data access that wraps past 2^64; their
  * number where there is none. */
-static size_t first_that_wraps(const struct tide_block *b, const struct tide_group_fragments *g,
+static size_t first_that_wraps(const struct tide_block *b, const struct tide_growing *g,
                                size_t from)
 {
     uint64_t bits = 0;
@@ -769,7 +712,7 @@ static int take_fragments(struct tide_decoder *d, struct tide_block *b,
     b->n_accesses = n;
     b->n_fragments = m;
     b->n_data = data;
-    good = first_that_wraps(b, d->group, from);
+    good = first_that_wraps(b, d->groups.now, from);
     for (size_t i = good; i < m; i++) {
         kinds -= coded[b->ids[i]].kinds;
         l.codes -= coded[b->ids[i]].code_bytes;
@@ -806,7 +749,7 @@ static void unfold(const struct tide_decoder *d, struct tide_block *b, size_t fr
     for (size_t k = 0; k < m; k++) {
         const struct tide_coded_fragment *f = &d->coded[b->ids[k]];
         const uint8_t *place = &d->place[f->first_slot];
-        unsigned first_length = d->group->fragments[b->ids[k]].first_length;
+        unsigned first_length = d->groups.now->fragments[b->ids[k]].first_length;
         struct tide_access *to = &b->accesses[b->starts[k]];
 
         copy_pattern(to, &d->pattern[f->first_slot + first_length], f->accesses, end);

@@ -8,6 +8,7 @@
 #define TIDE_TRACE_TIDE_DECODE_H
 
 #include "base/map.h"
+#include "trace/dictionary.h"
 #include "trace/reader.h"
 #include "trace/tide_layout.h"
 
@@ -15,29 +16,12 @@
  * of a number. */
 enum { TIDE_PAYLOAD_PADDING = 12 * TIDE_FRAGMENT_ACCESSES + 64 };
 
-/* The fragments of one group, which stay where they are while blocks refer to them. */
-struct tide_group_fragments {
-    struct tide_dictionary dictionary;
-    struct tide_fragment *fragments; /* TIDE_FRAGMENTS_MAX */
-    struct tide_slot *slots;         /* TIDE_DICTIONARY_SLOTS */
-    uint8_t *lengths;                /* TIDE_DICTIONARY_LENGTHS */
-    uint32_t n_fragments, n_slots, n_lengths;
-    unsigned users;                    /* blocks that refer to it, and the decoder */
-    struct tide_group_fragments *next; /* of all there are */
-};
-
 /* What the loop over fragments needs of one. */
 struct tide_coded_fragment {
     uint32_t first_slot;
     uint8_t data, accesses, code_bytes;
     uint8_t shift;  /* that leaves its codes of a word of 64 bits */
     uint64_t kinds; /* accesses by kind, 16 bits each */
-};
-
-/* A block of the consumer and what it refers to. */
-struct tide_lease {
-    const struct tide_block *block;
-    struct tide_group_fragments *fragments;
 };
 
 /* What is wrong, and where in the payload. */
@@ -50,12 +34,10 @@ struct tide_problem {
 struct tide_decoder {
     bool take_fragments; /* else blocks get accesses */
 
-    struct tide_group_fragments *all, *group;
-    struct tide_lease *leases;
-    size_t n_leases, cap_leases;
+    struct tide_dictionaries groups; /* one for each; `now`: of the group at hand */
 
-    struct tide_coded_fragment *coded; /* TIDE_FRAGMENTS_MAX, of `group` */
-    struct tide_slot_state *states;    /* TIDE_DICTIONARY_SLOTS, of `group` */
+    struct tide_coded_fragment *coded; /* TIDE_FRAGMENTS_MAX, of `groups.now` */
+    struct tide_slot_state *states;    /* TIDE_DICTIONARY_SLOTS, of `groups.now` */
     uint64_t *strides;                 /* of the same slots */
     uint64_t *followers;               /* TIDE_FOLLOWERS */
     struct tide_access *pattern;       /* accesses of all fragments, data without addresses */
