@@ -582,6 +582,14 @@ static __attribute__((noinline)) uint32_t elsewhere(struct lane *lane, uint64_t 
     return found < 0 ? TIDE_TLB_NO_SLOT : (lane->likely[page % LIKELY] = (uint32_t)found);
 }
 
+/* Remembers a page in its place among those of [.., told). Returns the new end. */
+static inline uint32_t *put_among(uint32_t *place, uint32_t *told, uint32_t frame)
+{
+    memmove(place + 1, place, (size_t)(told - place) * sizeof *place);
+    *place = frame;
+    return told + 1;
+}
+
 /* Passes over fragments [at, to) and stops in front of one that is not all quiet; what has been
  * done of that one may be done once more. `shift` and `ordered` are constants where the caller
  * passes them. */
@@ -603,6 +611,9 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     uint32_t *told = ordered ? &p->m->remembered->frames[p->m->remembered->n] : NULL;
     uint32_t *const full = ordered ? &p->m->remembered->frames[REMEMBERED_FULL] : NULL;
     uint32_t code_frame = p->code_frame, last = NO_FRAME; /* last: of the data side */
+    /* Where the page that is fetched from belongs among those remembered: before the first data
+     * access since its last fetch. NULL: it has not been fetched from yet. */
+    uint32_t *place_of_code = NULL;
     bool fetched = p->fetched;
 
     for (; at < to && (!ordered || told < full); at++) {
@@ -621,8 +632,11 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
             lanes[TIDE_SIDE_FETCH].order[found] = ++use;
             code = page;
             if (ordered) {
-                *told = code_frame;
-                told += fetched;
+                if (fetched)
+                    *told++ = code_frame;
+                else if (place_of_code != NULL)
+                    told = put_among(place_of_code, told, code_frame);
+                place_of_code = NULL;
                 fetched = false;
                 code_frame = lanes[TIDE_SIDE_FETCH].array->frames[found];
                 last = NO_FRAME;
@@ -640,12 +654,12 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                 break;
             order[place] = ++use;
             if (ordered) {
-                /* going back and forth between two pages leaves their order as it was */
+                /* the page that was last before is not remembered once more */
                 unsigned other = frames[place] != last;
 
                 last = frames[place];
-                *told = code_frame;
-                told += other & (fetched | (slot->fetches != done));
+                place_of_code =
+                    fetched | (slot->fetches != done) ? told - 1 + other : place_of_code;
                 *told = last;
                 told += other;
                 done = slot->fetches;
@@ -663,6 +677,8 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     p->use = use;
     p->code = code;
     if (ordered) {
+        if (!fetched && place_of_code != NULL)
+            told = put_among(place_of_code, told, code_frame);
         p->m->remembered->n = (size_t)(told - p->m->remembered->frames);
         p->code_frame = code_frame;
         p->fetched = fetched;

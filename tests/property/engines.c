@@ -187,6 +187,59 @@ Test(engines, long_loops_without_faults)
     }
 }
 
+/* A program of a few instructions on three pages of code, several of which use two or three pages
+ * of data at once: of these the last one is referenced after the instruction, the others too. */
+static char *crowded_loop(struct tide_rng *r, size_t *n)
+{
+    enum { INSTRUCTIONS = 24, TURNS = 300, LINE_BYTES = 24, DATA_MAX = 3 };
+    char *text = malloc((size_t)INSTRUCTIONS * (DATA_MAX + 1) * TURNS * LINE_BYTES);
+    uint64_t pc[INSTRUCTIONS], page[INSTRUCTIONS][DATA_MAX];
+    unsigned data[INSTRUCTIONS];
+
+    *n = 0;
+    for (int i = 0; i < INSTRUCTIONS; i++) {
+        bool jumps = i == 0 || tide_rng_below(r, 3) == 0;
+
+        pc[i] = jumps ? 0x400000 + 0x1000 * tide_rng_below(r, 3) + 64 * (uint64_t)i : pc[i - 1] + 4;
+        data[i] = (unsigned)tide_rng_below(r, DATA_MAX + 1);
+        for (unsigned k = 0; k < DATA_MAX; k++)
+            page[i][k] = 0x10000000 + 0x1000 * tide_rng_below(r, 4);
+    }
+    for (int turn = 0; turn < TURNS; turn++)
+        for (int i = 0; i < INSTRUCTIONS; i++) {
+            *n += (size_t)sprintf(text + *n, "I  %08" PRIx64 ",4\n", pc[i]);
+            for (unsigned k = 0; k < data[i]; k++) {
+                /* now and then a page that is not resident, so that the policy must decide */
+                uint64_t far = tide_rng_below(r, 400) == 0 ? 0x1000 * tide_rng_below(r, 20) : 0;
+
+                *n += (size_t)sprintf(text + *n, " %c %08" PRIx64 ",8\n", "LS"[k % 2],
+                                      page[i][k] + far + 8 * (uint64_t)(turn % 500));
+            }
+        }
+    return text;
+}
+
+Test(engines, code_and_data_keep_their_order)
+{
+    static const char *const policies[] = {"lru", "mru", "2q", "slru", "arc"};
+
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct tide_machine_config c;
+        struct tide_rng r;
+        char *text;
+        size_t n;
+
+        tide_rng_init(&r, seed, "crowded loops");
+        text = crowded_loop(&r, &n);
+        tide_machine_defaults(&c);
+        c.policy = tide_policy_find(policies[seed % 5]);
+        tide_options_defaults(c.policy->options, c.policy_options);
+        c.frames = (struct tide_amount){.value = 3 + tide_rng_below(&r, 5)};
+        expect_equal_engines(text, n, &c, policies[seed % 5]);
+        free(text);
+    }
+}
+
 /* The k-th policy, counted round, that needs no more than reference bits. */
 static const struct tide_policy *bit_policy(uint64_t k)
 {
