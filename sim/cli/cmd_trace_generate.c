@@ -79,13 +79,14 @@ static int write_trace(const struct tide_phases *ps, struct cli_out *out, struct
 {
     struct tide_block *b = tide_malloc(sizeof *b);
     struct tide_generator *g = NULL;
+    const struct tide_trace_info nothing = {0};
     char *command = describe(ps);
     int rc = b == NULL || command == NULL ? tide_nomem(e) : 0;
 
     out->options.command = command;
     cli_meter_init(&out->meter, "writing", out->path, out->quiet);
     if (rc == 0)
-        rc = cli_out_open(out, &(struct tide_trace_info){0}, e);
+        rc = cli_out_open(out, &nothing, e);
     if (rc == 0 && (g = tide_generator_new(ps->items, ps->n, ps->repeat, ps->seed, e)) == NULL)
         rc = TIDE_E_NOMEM;
     while (rc == 0 && !tide_sink_unread(out->sink) && (rc = tide_generator_next(g, b, e)) > 0) {

@@ -75,7 +75,11 @@ ok "foreign: exit 4" [ "$code" -eq 4 ]
 ok "foreign: the others are looked at" has out "tiny.lackey.gz: 35828 accesses"
 
 # tide: by block, also behind damage
-good=$root/traces/long/cc1.tide
+# jumps from one instruction to the next: each is a fragment, so the dictionary fills often and the
+# groups are short
+good=$tmp/good.tide
+awk 'BEGIN { for (i = 0; i < 400000; i++) printf "I  %08x,4\n S 1fff%06x,8\n", 4194304 + 64 * i, 8 * (i * 7919 % 99991) }' |
+    "$pagetide" trace convert -q - --format lackey -o "$good"
 bytes=$(wc -c <"$good")
 cp "$good" "$tmp/bad.tide"
 printf '\377\377\377' | dd of="$tmp/bad.tide" bs=1 seek=$((bytes / 3)) conv=notrunc 2>/dev/null
@@ -88,7 +92,7 @@ run trace verify "$tmp/mended.tide"
 ok "tide: the new file is intact" [ "$code" -eq 0 ]
 ok "tide: what it lacks stands in it" sh -c '"$1" trace info "$2" | grep -q "^note .*lost"' sh "$pagetide" "$tmp/mended.tide"
 ok "tide: some is kept, some is not" \
-    sh -c '[ "$1" -gt 100000 ] && [ "$1" -lt 15000000 ]' sh "$(accesses "$tmp/mended.tide")"
+    sh -c '[ "$1" -gt 100000 ] && [ "$1" -lt 800000 ]' sh "$(accesses "$tmp/mended.tide")"
 head -c $((bytes * 9 / 10)) "$good" >"$tmp/short.tide"
 run trace verify "$tmp/short.tide" --repair "$tmp/mended.tide"
 ok "tide, cut: exit 4" [ "$code" -eq 4 ]
