@@ -121,6 +121,18 @@ static char *long_loop(struct tide_rng *r, size_t *n)
     return text;
 }
 
+/* The usual machine, but for policy and frames. */
+static struct tide_machine_config machine_with(const char *policy, uint64_t frames)
+{
+    struct tide_machine_config c;
+
+    tide_machine_defaults(&c);
+    c.policy = tide_policy_find(policy);
+    tide_options_defaults(c.policy->options, c.policy_options);
+    c.frames = (struct tide_amount){.value = frames};
+    return c;
+}
+
 /* All four ways of a replay give the same rows. */
 static void expect_equal_engines(const char *text, size_t n, const struct tide_machine_config *c,
                                  const char *of)
@@ -156,12 +168,8 @@ Test(engines, the_last_pages_of_all_are_pages)
     static const char *const policies[] = {"clock", "lru"};
 
     for (size_t i = 0; i < 2; i++) {
-        struct tide_machine_config c;
+        struct tide_machine_config c = machine_with(policies[i], 3);
 
-        tide_machine_defaults(&c);
-        c.policy = tide_policy_find(policies[i]);
-        tide_options_defaults(c.policy->options, c.policy_options);
-        c.frames = (struct tide_amount){.value = 3};
         expect_equal_engines(text, sizeof text - 1, &c, policies[i]);
     }
 }
@@ -178,10 +186,7 @@ Test(engines, long_loops_without_faults)
 
         tide_rng_init(&r, seed, "long loops");
         text = long_loop(&r, &n);
-        tide_machine_defaults(&c);
-        c.policy = tide_policy_find(policies[seed % 5]);
-        tide_options_defaults(c.policy->options, c.policy_options);
-        c.frames = (struct tide_amount){.value = 10 + tide_rng_below(&r, 8)};
+        c = machine_with(policies[seed % 5], 10 + tide_rng_below(&r, 8));
         expect_equal_engines(text, n, &c, policies[seed % 5]);
         free(text);
     }
@@ -231,10 +236,7 @@ Test(engines, code_and_data_keep_their_order)
 
         tide_rng_init(&r, seed, "crowded loops");
         text = crowded_loop(&r, &n);
-        tide_machine_defaults(&c);
-        c.policy = tide_policy_find(policies[seed % 5]);
-        tide_options_defaults(c.policy->options, c.policy_options);
-        c.frames = (struct tide_amount){.value = 3 + tide_rng_below(&r, 5)};
+        c = machine_with(policies[seed % 5], 3 + tide_rng_below(&r, 5));
         expect_equal_engines(text, n, &c, policies[seed % 5]);
         free(text);
     }
