@@ -5,6 +5,7 @@
  * that is bounded, and its checksum is compared before anything else is believed. What the header
  * and the summary say of the source goes into the reader's info.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +73,13 @@ static int take_head(struct tide_state *s, const struct tide_reader_window *w,
     if (!tide_chunk_get(s->head, &s->chunk))
         return damage(s, w, b, s->offset, "this is not the head of a chunk", e);
     if (s->chunk.version != TIDE_LAYOUT_VERSION) {
-        damage(s, w, b, s->offset, "", e);
-        tide_fail(e, TIDE_E_TRACE,
-                  "this is version %u of the format; this program reads version %d",
-                  s->chunk.version, TIDE_LAYOUT_VERSION);
-        tide_error_where(e, "%s", w->name);
+        char what[96];
+
+        snprintf(what, sizeof what,
+                 "this is version %u of the format; this program reads version %d",
+                 s->chunk.version, TIDE_LAYOUT_VERSION);
+        damage(s, w, b, s->offset, what, e);
+        tide_error_remedy(e, "another pagetide wrote it: convert the log it was made from again");
         return TIDE_E_TRACE;
     }
     if (s->chunk.length > TIDE_PAYLOAD_MAX)

@@ -1106,6 +1106,29 @@ Test(tide, a_trace_of_single_accesses_is_laid_out_as_documented)
     free(got);
 }
 
+/* A reader of one version does not guess at another one. */
+Test(tide, other_versions_are_refused)
+{
+    unsigned char other[sizeof of_fragments];
+    struct tide_chunk c;
+    struct tide_error e = {0};
+    struct tide_block *block = calloc(1, sizeof *block);
+    struct tide_reader *r;
+
+    memcpy(other, of_fragments, sizeof other);
+    cr_assert(tide_chunk_get(other, &c));
+    c.version = TIDE_LAYOUT_VERSION - 1;
+    tide_chunk_put(other, &c);
+    r = tide_reader_open(tide_stream_memory(other, sizeof other, "t", &e), NULL, &e);
+    cr_assert_not_null(r, "%s", e.what);
+    cr_expect_eq(tide_reader_next(r, block, &e), TIDE_E_TRACE);
+    cr_expect_str_eq(e.what, "this is version 1 of the format; this program reads version 2");
+    cr_expect_not_null(strstr(e.where, "byte 0"), "%s", e.where);
+    cr_expect_not_null(strstr(e.remedy, "convert"), "%s", e.remedy);
+    tide_reader_close(r);
+    free(block);
+}
+
 /* Inserts a chunk of a type that does not exist before END. */
 static char *render_with_chunk(unsigned type, unsigned flags)
 {
