@@ -39,7 +39,8 @@ static bool may_produce(const struct work *w)
 {
     uint64_t least = slowest(w);
 
-    return !w->producing && !w->ended && least != UINT64_MAX && w->produced - least < w->n_slots;
+    return !w->producing && !w->ended && least != UINT64_MAX && w->produced - least < w->n_slots &&
+           (w->ring->starved == NULL || !w->ring->starved(w->ring->context));
 }
 
 /* The free consumer that is farthest behind and has something to take. */
@@ -83,7 +84,8 @@ static void produce(struct work *w)
         fail(w, rc, &error);
     else if (rc == 0 && r->ended != NULL)
         r->ended(r->context);
-    if (w->ended || w->produced - slowest(w) >= w->n_slots / 2)
+    if (w->ended || w->produced - slowest(w) >= w->n_slots / 2 ||
+        (r->unprepared != NULL && r->unprepared(r->context)))
         pthread_cond_broadcast(&w->changed);
 }
 
@@ -122,20 +124,40 @@ static bool over(const struct work *w)
     return w->code != 0 || least == UINT64_MAX || (w->ended && least == w->produced);
 }
 
+/* Drops the lock as well: whatever comes of it, the thread has to look round again. */
+static bool prepare(struct work *w)
+{
+    struct tide_ring *r = w->ring;
+    bool did;
+
+    pthread_mutex_unlock(&w->lock);
+    did = r->prepare(r->context);
+    pthread_mutex_lock(&w->lock);
+    if (did) /* production may have starved */
+        pthread_cond_broadcast(&w->changed);
+    return did;
+}
+
 static void *run(void *context)
 {
     struct work *w = context;
+    bool tried = false; /* to prepare, and in vain, since anything else was done */
 
     pthread_mutex_lock(&w->lock);
     while (!over(w)) {
         struct tide_ring_consumer *c;
 
-        if (may_produce(w))
+        if (may_produce(w)) {
             produce(w);
-        else if ((c = waiting(w)) != NULL)
+        } else if ((c = waiting(w)) != NULL) {
             consume(w, c);
-        else
+        } else if (w->ring->prepare != NULL && !tried) {
+            tried = !prepare(w);
+            continue;
+        } else {
             pthread_cond_wait(&w->changed, &w->lock);
+        }
+        tried = false;
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -158,9 +180,9 @@ int tide_ring_run(struct tide_ring *r, struct tide_error *e)
         c->next = 0;
         c->busy = c->enough = c->damaged = false;
     }
-    /* One thread produces and each consumer keeps one busy: more would only wait. */
-    if (helpers > r->n)
-        helpers = r->n;
+    /* One thread produces, one prepares and each consumer keeps one busy: more would only wait. */
+    if (helpers > r->n + (r->prepare != NULL))
+        helpers = r->n + (r->prepare != NULL);
     threads = tide_calloc(helpers + 1, sizeof *threads);
     if (threads == NULL)
         return tide_nomem(e);

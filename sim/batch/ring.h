@@ -2,7 +2,8 @@
  * one to the others.
  *
  * Each thread takes the next piece of work there is: fill a slot (one thread at a time, while the
- * ring has a free one), or hand the next slot to a consumer that no other thread has. A consumer
+ * ring has a free one), hand the next slot to a consumer that no other thread has, or prepare what
+ * will be filled in. A consumer
  * sees all slots in order, and consumers share nothing that is written, so what they count can't
  * depend on the number of threads. With one thread nothing is started: with a ring of one slot it
  * is produce, consume, repeat, while the slot is in the cache.
@@ -44,6 +45,12 @@ struct tide_ring {
     void (*damage)(void *context, const void *slot, const struct tide_error *e);
     /* produce() has returned 0; may be NULL */
     void (*ended)(void *context);
+    /* Work that produce() will not have to do, for threads that have nothing else to do; by any
+     * number of them at a time, beside produce(). False: there is none now. May be NULL. */
+    bool (*prepare)(void *context);
+    /* It is time to wake a thread for that; produce() would wait for a thread that is at it. */
+    bool (*unprepared)(void *context);
+    bool (*starved)(void *context);
 
     bool all_have_enough; /* result: the production was not needed to its end */
 };

@@ -27,6 +27,7 @@
 
 #include "base/mem.h"
 #include "trace/codec.h"
+#include "trace/read_ahead.h"
 
 enum { RAW_BYTES = 128 * 1024, IDENTIFY_BYTES = 256 * 1024 };
 
@@ -60,7 +61,15 @@ struct tide_stream {
     uint64_t member_offset; /* content delivered before the current member */
     uint32_t crc;           /* of that */
     struct tide_error failed;
+
+    struct tide_read_ahead *ahead; /* NULL: content is made when it is asked for */
+    uint64_t began_ahead;          /* content delivered before that */
 };
+
+static uint64_t raw_offset(const struct tide_stream *s)
+{
+    return s->raw_before + s->raw_pos;
+}
 
 /* Hands out the failure that is kept. */
 static int keep(struct tide_stream *s, int code, struct tide_error *e)
@@ -77,8 +86,7 @@ static int fail(struct tide_stream *s, int code, const char *what, struct tide_e
         tide_error_where(&s->failed, "%s: byte %llu", s->name, (unsigned long long)s->offset);
     else
         tide_error_where(&s->failed, "%s: byte %llu (byte %llu of the content)", s->name,
-                         (unsigned long long)tide_stream_raw_offset(s),
-                         (unsigned long long)s->offset);
+                         (unsigned long long)raw_offset(s), (unsigned long long)s->offset);
     if (code == TIDE_E_TRACE)
         tide_error_remedy(&s->failed, "copy or record the file again");
     return keep(s, code, e);
@@ -238,6 +246,7 @@ void tide_stream_close(struct tide_stream *s)
         s->codec->close(s->decoder);
     if (s->own_fd && s->fd >= 0)
         close(s->fd);
+    tide_read_ahead_free(s->ahead);
     free(s->buffer);
     free(s->name);
     free(s);
@@ -360,7 +369,7 @@ static int next_member(struct tide_stream *s, struct tide_error *e)
 
         if (!s->padded && s->codec->begins(p, 1)) {
             s->stage = MEMBER;
-            s->member_raw = tide_stream_raw_offset(s);
+            s->member_raw = raw_offset(s);
             rc = s->codec->restart(s->decoder);
             return rc < 0 ? keep(s, tide_nomem(&s->failed), e) : 1;
         }
@@ -375,7 +384,8 @@ static int next_member(struct tide_stream *s, struct tide_error *e)
     return rc;
 }
 
-ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide_error *e)
+/* Makes content, where tide_stream_read() may hand out what has been made. */
+static ssize_t read_on(struct tide_stream *s, void *buf, size_t n, struct tide_error *e)
 {
     ssize_t got;
     int rc;
@@ -403,6 +413,46 @@ ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide
     return got;
 }
 
+ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n, struct tide_error *e)
+{
+    return s->ahead != NULL ? tide_read_ahead_take(s->ahead, buf, n, e) : read_on(s, buf, n, e);
+}
+
+static ssize_t read_source(void *context, void *buf, size_t n, struct tide_error *e)
+{
+    return read_on(context, buf, n, e);
+}
+
+static uint64_t raw_offset_of_source(const void *context)
+{
+    return raw_offset(context);
+}
+
+int tide_stream_read_ahead(struct tide_stream *s, struct tide_error *e)
+{
+    if (s->ahead != NULL)
+        return 0;
+    s->began_ahead = s->offset;
+    s->ahead = tide_read_ahead_new((struct tide_read_ahead_source){
+        .context = s, .read = read_source, .raw_offset = raw_offset_of_source});
+    return s->ahead != NULL ? 0 : tide_nomem(e);
+}
+
+bool tide_stream_make_ahead(struct tide_stream *s)
+{
+    return tide_read_ahead_make(s->ahead);
+}
+
+bool tide_stream_lags(const struct tide_stream *s)
+{
+    return tide_read_ahead_lags(s->ahead);
+}
+
+bool tide_stream_would_wait(const struct tide_stream *s)
+{
+    return tide_read_ahead_would_wait(s->ahead);
+}
+
 const char *tide_stream_name(const struct tide_stream *s)
 {
     return s->name;
@@ -415,7 +465,7 @@ const char *tide_stream_compression(const struct tide_stream *s)
 
 uint64_t tide_stream_raw_offset(const struct tide_stream *s)
 {
-    return s->raw_before + s->raw_pos;
+    return s->ahead != NULL ? tide_read_ahead_raw_offset(s->ahead) : raw_offset(s);
 }
 
 uint64_t tide_stream_raw_size(const struct tide_stream *s)
@@ -425,7 +475,7 @@ uint64_t tide_stream_raw_size(const struct tide_stream *s)
 
 uint64_t tide_stream_offset(const struct tide_stream *s)
 {
-    return s->offset;
+    return s->ahead != NULL ? s->began_ahead + tide_read_ahead_taken(s->ahead) : s->offset;
 }
 
 uint32_t tide_stream_crc32(const struct tide_stream *s)

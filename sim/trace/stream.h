@@ -10,6 +10,7 @@
 #ifndef TIDE_TRACE_STREAM_H
 #define TIDE_TRACE_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,14 @@ void tide_stream_close(struct tide_stream *s);
 TIDE_MUST_CHECK ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_t n,
                                          struct tide_error *e);
 
+/* From here on other threads than the one that reads may make content ahead of it (read_ahead.h):
+ * what they can do is tide_stream_make_ahead(), which returns false where there is nothing to make
+ * now, and tide_stream_lags(), which tells that it is time for that. */
+TIDE_MUST_CHECK int tide_stream_read_ahead(struct tide_stream *s, struct tide_error *e);
+bool tide_stream_make_ahead(struct tide_stream *s);
+bool tide_stream_lags(const struct tide_stream *s);
+bool tide_stream_would_wait(const struct tide_stream *s);
+
 const char *tide_stream_name(const struct tide_stream *s);
 /* "gzip", "zstd", "xz", or NULL for plain content. */
 const char *tide_stream_compression(const struct tide_stream *s);
@@ -45,7 +54,7 @@ uint64_t tide_stream_raw_offset(const struct tide_stream *s);
 uint64_t tide_stream_raw_size(const struct tide_stream *s);
 uint64_t tide_stream_offset(const struct tide_stream *s);
 /* CRC-32 (as gzip has it) of all content delivered so far: with the length it identifies a trace's
- * content, whether compressed or not. */
+ * content, whether compressed or not. Where content is made ahead, only when all is delivered. */
 uint32_t tide_stream_crc32(const struct tide_stream *s);
 
 /* Reads the rest and returns 0 with the content's identity; used to find finished runs. */

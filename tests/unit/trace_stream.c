@@ -1,6 +1,9 @@
 /* trace/stream: members of each compression, damage at every place, files that are none; igzip
  * and zlib tell the same.  The zstd and xz samples are made by the libraries' one-call encoders. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +32,39 @@ static int drain(struct tide_stream *s, size_t step, struct bytes *got, struct t
     cr_assert_eq(tide_stream_crc32(s), crc32_z(0, got->p, got->n));
     cr_assert_eq(tide_stream_read(s, buf, step, e), n, "the end, or the error, stays");
     return (int)n;
+}
+
+/* Makes content ahead until told to stop. */
+struct helper {
+    struct tide_stream *stream;
+    atomic_bool stop;
+    atomic_size_t made; /* times */
+};
+
+static void *help(void *context)
+{
+    struct helper *h = context;
+
+    while (!atomic_load(&h->stop))
+        atomic_fetch_add(&h->made, tide_stream_make_ahead(h->stream));
+    return NULL;
+}
+
+/* As drain(), while another thread makes content ahead; it has begun. */
+static int drain_helped(struct tide_stream *s, size_t step, struct bytes *got, struct tide_error *e)
+{
+    struct helper h = {.stream = s};
+    pthread_t thread;
+    int rc;
+
+    cr_assert_eq(tide_stream_read_ahead(s, e), 0);
+    cr_assert_eq(pthread_create(&thread, NULL, help, &h), 0);
+    while (atomic_load(&h.made) == 0)
+        sched_yield();
+    rc = drain(s, step, got, e);
+    atomic_store(&h.stop, true);
+    pthread_join(thread, NULL);
+    return rc;
 }
 
 static void expect_content(const void *raw, size_t n, const char *what)
@@ -586,4 +622,53 @@ Test(stream, every_allocation_may_fail)
         cr_expect_eq(rc, TIDE_E_TRACE);
         free(b.p);
     }
+}
+
+/* 3 MiB of lines that do not repeat, in members of less than a piece and of several. */
+static struct bytes long_content(struct bytes *packed)
+{
+    struct tide_rng rng;
+    struct bytes all = {0};
+    size_t at = 0;
+
+    tide_rng_init(&rng, 7, "lines");
+    while (all.n < 3u << 20)
+        say(&all, " L %08x,%d\n", (unsigned)tide_rng_next(&rng), (int)(all.n % 8 + 1));
+    for (size_t part = 1000; at < all.n; at += part) {
+        part = part * 8 < all.n - at ? part * 8 : all.n - at;
+        put_member(packed, all.p + at, part);
+    }
+    return all;
+}
+
+Test(stream, what_another_thread_makes_ahead_is_the_same)
+{
+    struct bytes packed = {0}, all = long_content(&packed);
+    const size_t lengths[] = {packed.n, packed.n / 3, packed.n, packed.n};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct bytes expected = {0}, got = {0};
+        struct tide_error e = {0}, helped = {0};
+        struct tide_stream *plain, *ahead;
+
+        if (i > 1) /* damage: in the middle, and then before that, too */
+            packed.p[packed.n / i] ^= 1;
+        plain = tide_stream_memory(packed.p, lengths[i], "t", &e);
+        ahead = tide_stream_memory(packed.p, lengths[i], "t", &helped);
+        cr_assert(plain != NULL && ahead != NULL);
+        cr_expect_eq(drain_helped(ahead, 250, &got, &helped), drain(plain, 250, &expected, &e));
+        cr_expect_eq(e.code, i == 0 ? 0 : TIDE_E_TRACE);
+        cr_expect_eq(got.n, expected.n);
+        cr_expect_eq(memcmp(got.p, expected.p, got.n), 0);
+        cr_expect_eq(memcmp(got.p, all.p, i == 0 ? all.n : 1000), 0);
+        cr_expect_str_eq(helped.what, e.what);
+        cr_expect_str_eq(helped.where, e.where);
+        cr_expect_eq(tide_stream_raw_offset(ahead), tide_stream_raw_offset(plain));
+        tide_stream_close(plain);
+        tide_stream_close(ahead);
+        free(expected.p);
+        free(got.p);
+    }
+    free(packed.p);
+    free(all.p);
 }
