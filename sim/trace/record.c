@@ -44,12 +44,12 @@ int tide_pids_process(struct tide_pids *p, uint64_t pid, struct tide_block *b,
     bool inserted;
     uint64_t *index;
 
-    if (pid == p->pid)
-        return p->process;
-    if (pid > UINT32_MAX) {
+    if (pid > UINT32_MAX) { /* looked at first: p->pid is such a one in the beginning */
         *what = "the process id does not fit in 32 bits";
         return TIDE_E_TRACE;
     }
+    if (pid == p->pid)
+        return p->process;
     if ((index = tide_map_put(&p->index, pid, &inserted)) == NULL)
         return TIDE_E_NOMEM;
     if (inserted) {

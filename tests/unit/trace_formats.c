@@ -271,6 +271,18 @@ Test(drmemtrace, damage)
     }
 }
 
+Test(drmemtrace, no_process_id_is_taken_for_none)
+{
+    struct bytes b = {0};
+
+    put_dr(&b, T_HEADER, 0, 3);
+    put_dr(&b, T_PID, 4, UINT64_MAX);
+    put_dr(&b, T_READ, 4, 0x7000);
+    expect_bytes(&b, NULL,
+                 "error -4: t: record 1, byte 12: the process id does not fit in 32 bits\n");
+    free(b.p);
+}
+
 Test(drmemtrace, more_processes_than_pages_can_tell_apart)
 {
     struct bytes b = {0};
