@@ -14,7 +14,9 @@
 
 #include "trace/record.h"
 
-enum { MAGIC = 4, LENGTH_MAX = 5, MESSAGE_MAX = 65536 };
+#define MAGIC "gem5"
+
+enum { MAGIC_BYTES = sizeof MAGIC - 1, LENGTH_MAX = 5, MESSAGE_MAX = 65536 };
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum { FIELD_CMD = 2, FIELD_ADDR = 3, FIELD_SIZE = 4, FIELD_FLAGS = 5, FIELDS = 6 };
 enum { CMD_READ = 1, CMD_WRITE = 4, FLAG_INST_FETCH = 0x100 };
@@ -155,9 +157,9 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
     int rc = 1;
 
     if (!s->begun) {
-        if (w->len < MAGIC || memcmp(w->bytes, "gem5", MAGIC) != 0)
+        if (w->len < MAGIC_BYTES || memcmp(w->bytes, MAGIC, MAGIC_BYTES) != 0)
             return tide_damaged_record(w, w->bytes, 0, e, "the trace does not begin with 'gem5'");
-        w->pos = MAGIC;
+        w->pos = MAGIC_BYTES;
         tide_block_event(b, info, TIDE_EV_PROCESS);
         s->begun = true;
     }
@@ -171,17 +173,11 @@ static int parse(void *state, struct tide_reader_window *w, struct tide_block *b
     return rc < 0 ? rc : 0;
 }
 
-static int probe(const unsigned char *head, size_t n, bool whole)
-{
-    (void)whole;
-    return n >= MAGIC && memcmp(head, "gem5", MAGIC) == 0 ? 99 : 0;
-}
-
 const struct tide_format tide_format_gem5 = {
     .name = "gem5",
     .summary = "gem5's packet traces (protobuf)",
     .example = "(binary: 'gem5', then messages with command, address, size)",
     .state_bytes = sizeof(struct gem5),
-    .probe = probe,
+    .magic = MAGIC,
     .parse = parse,
 };

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
-enum { WINDOW_BYTES = 256 * 1024, PADDING_BYTES = 64, PROBE_BYTES = 64 * 1024 };
+enum { WINDOW_BYTES = 256 * 1024, PADDING_BYTES = 64, PROBE_BYTES = 64 * 1024, PROBE_SURE = 100 };
 
 #define TIDE_FORMAT(symbol) extern const struct tide_format tide_format_##symbol;
 #include "trace/formats.def"
@@ -95,6 +95,13 @@ static const char *foreign_compression(const unsigned char *head, size_t n)
     return NULL;
 }
 
+static bool has_magic(const struct tide_format *f, const unsigned char *head, size_t n)
+{
+    size_t length = f->magic != NULL ? strlen(f->magic) : 0;
+
+    return length > 0 && n >= length && memcmp(head, f->magic, length) == 0;
+}
+
 const struct tide_format *tide_format_find(const struct tide_format *const *list, const char *name,
                                            const unsigned char *head, size_t n, bool whole,
                                            struct tide_error *e)
@@ -118,8 +125,11 @@ const struct tide_format *tide_format_find(const struct tide_format *const *list
             tide_error_remedy(e, "known: %s", known);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        int score = list[i]->probe(head, n, whole);
+    for (size_t i = 0; i < count; i++)
+        if (has_magic(list[i], head, n))
+            return list[i];
+    for (size_t i = 0; i < count && best_score < PROBE_SURE; i++) {
+        int score = list[i]->probe != NULL ? list[i]->probe(head, n, whole) : 0;
 
         if (score > best_score) {
             best = i;

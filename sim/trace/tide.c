@@ -14,6 +14,8 @@
 #include "trace/tide_census.h"
 #include "trace/tide_decode.h"
 
+#define MAGIC "TIDE\1" /* the head of the header's chunk */
+
 enum { PADDING = TIDE_PAYLOAD_PADDING };
 
 enum stage {
@@ -264,12 +266,6 @@ static int parse_part(void *state, struct tide_reader_window *w, struct tide_blo
     return parse(state, w, b, info, e);
 }
 
-static int probe(const unsigned char *head, size_t n, bool whole)
-{
-    (void)whole;
-    return n >= 6 && memcmp(head, "TIDE\1", 5) == 0 ? 100 : 0;
-}
-
 static void fini(void *state)
 {
     struct tide_state *s = state;
@@ -306,7 +302,7 @@ const struct tide_format tide_format_tide = {
     .counts = true,
     .events_alone = true,
     .state_bytes = sizeof(struct tide_state),
-    .probe = probe,
+    .magic = MAGIC,
     .fini = fini,
     .parse = parse,
     .file = file,
@@ -323,7 +319,7 @@ const struct tide_format tide_format_tide_part = {
     .events_alone = true,
     .counts = true,
     .state_bytes = sizeof(struct tide_state),
-    .probe = probe,
+    .magic = MAGIC,
     .fini = fini,
     .parse = parse_part,
     .file = file,

@@ -83,6 +83,25 @@ Test(reader, a_tie_is_not_decided)
     cr_expect_eq(tide_format_find(tied, "two", NULL, 0, false, &e), &two);
 }
 
+static int probe_100(const unsigned char *head, size_t n, bool whole)
+{
+    (void)head, (void)n, (void)whole;
+    return 100;
+}
+
+Test(reader, magic_goes_before_all_probes)
+{
+    static const struct tide_format sure = {.name = "sure", .probe = probe_100},
+                                    magic = {.name = "magic", .magic = "MAGIC"};
+    const struct tide_format *list[] = {&sure, &sure, &magic, NULL};
+    const unsigned char *head = (const unsigned char *)"MAGICAL";
+    struct tide_error e = {0};
+
+    cr_expect_eq(tide_format_find(list, NULL, head, 7, false, &e), &magic);
+    cr_expect_eq(tide_format_find(list, NULL, head, 4, false, &e), &sure);
+    cr_expect_eq(tide_format_find(list, NULL, head + 1, 6, false, &e), &sure);
+}
+
 Test(reader, a_wrong_name_of_a_format_is_wrong_usage)
 {
     struct tide_error e = {0};
