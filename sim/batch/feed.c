@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "batch/ring.h"
+#include "batch/inflate_ahead.h"
 
 struct slot {
     struct tide_block block;
@@ -96,26 +96,6 @@ static int take(void *context, const void *from, struct tide_error *e)
     return c->take(c->context, &slot->block, c->geometry != NULL ? &slot->runs[c->runs] : NULL, e);
 }
 
-static struct tide_stream *stream_of(const struct work *w)
-{
-    return tide_reader_stream(w->feed->reader);
-}
-
-static bool inflate(void *context)
-{
-    return tide_stream_make_ahead(stream_of(context));
-}
-
-static bool not_inflated(void *context)
-{
-    return tide_stream_lags(stream_of(context));
-}
-
-static bool waits_for_inflating(void *context)
-{
-    return tide_stream_would_wait(stream_of(context));
-}
-
 static void fini(struct work *w)
 {
     for (size_t i = 0; i < w->n_slots; i++) {
@@ -158,8 +138,6 @@ static int init(struct work *w, struct tide_feed *f, struct tide_error *e)
     }
     if (fragments_will_do(w))
         tide_reader_take_fragments(f->reader);
-    if (f->jobs > 1 && tide_stream_read_ahead(stream_of(w), e) != 0)
-        return e->code;
     for (size_t i = 0; i < w->n_slots; i++) {
         struct slot *s = w->slots[i] = tide_calloc(1, sizeof *s);
 
@@ -190,11 +168,8 @@ int tide_feed_run(struct tide_feed *f, struct tide_error *e)
                               .produce = decode,
                               .damage = damage,
                               .ended = ended};
-    if (f->jobs > 1) {
-        ring.prepare = inflate;
-        ring.unprepared = not_inflated;
-        ring.starved = waits_for_inflating;
-    }
+    if ((rc = tide_inflate_ahead(&ring, f->reader, e)) != 0)
+        goto out;
     rc = tide_ring_run(&ring, e);
     for (size_t i = 0; i < f->n; i++) {
         f->consumers[i].enough = w.consumers[i].enough;

@@ -35,12 +35,17 @@ static uint64_t slowest(const struct work *w)
     return least;
 }
 
+static bool prepares(const struct work *w)
+{
+    return w->ring->preparation.prepare != NULL;
+}
+
 static bool may_produce(const struct work *w)
 {
     uint64_t least = slowest(w);
 
     return !w->producing && !w->ended && least != UINT64_MAX && w->produced - least < w->n_slots &&
-           (w->ring->starved == NULL || !w->ring->starved(w->ring->context));
+           !(prepares(w) && w->ring->preparation.starves(w->ring->preparation.context));
 }
 
 /* The free consumer that is farthest behind and has something to take. */
@@ -85,7 +90,7 @@ static void produce(struct work *w)
     else if (rc == 0 && r->ended != NULL)
         r->ended(r->context);
     if (w->ended || w->produced - slowest(w) >= w->n_slots / 2 ||
-        (r->unprepared != NULL && r->unprepared(r->context)))
+        (prepares(w) && r->preparation.lags(r->preparation.context)))
         pthread_cond_broadcast(&w->changed);
 }
 
@@ -127,11 +132,11 @@ static bool over(const struct work *w)
 /* Drops the lock as well: whatever comes of it, the thread has to look round again. */
 static bool prepare(struct work *w)
 {
-    struct tide_ring *r = w->ring;
+    const struct tide_ring_preparation *p = &w->ring->preparation;
     bool did;
 
     pthread_mutex_unlock(&w->lock);
-    did = r->prepare(r->context);
+    did = p->prepare(p->context);
     pthread_mutex_lock(&w->lock);
     if (did) /* production may have starved */
         pthread_cond_broadcast(&w->changed);
@@ -151,7 +156,7 @@ static void *run(void *context)
             produce(w);
         } else if ((c = waiting(w)) != NULL) {
             consume(w, c);
-        } else if (w->ring->prepare != NULL && !tried) {
+        } else if (prepares(w) && !tried) {
             tried = !prepare(w);
             continue;
         } else {
@@ -181,8 +186,8 @@ int tide_ring_run(struct tide_ring *r, struct tide_error *e)
         c->busy = c->enough = c->damaged = false;
     }
     /* One thread produces, one prepares and each consumer keeps one busy: more would only wait. */
-    if (helpers > r->n + (r->prepare != NULL))
-        helpers = r->n + (r->prepare != NULL);
+    if (helpers > r->n + prepares(&w))
+        helpers = r->n + prepares(&w);
     threads = tide_calloc(helpers + 1, sizeof *threads);
     if (threads == NULL)
         return tide_nomem(e);

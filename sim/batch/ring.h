@@ -32,6 +32,16 @@ struct tide_ring_consumer {
     bool damaged; /* it could not make sense of a slot, and stopped there */
 };
 
+/* Work that produce() will not have to do, for threads that have nothing else to do. */
+struct tide_ring_preparation {
+    void *context;
+    /* By any number of threads at a time, beside produce(). False: there is none now. NULL: there
+     * never is any. */
+    bool (*prepare)(void *context);
+    bool (*lags)(void *context);    /* it is time to wake a thread for it */
+    bool (*starves)(void *context); /* produce() would wait for a thread that is at it */
+};
+
 struct tide_ring {
     void *const *slots; /* how many there must be for `jobs`: tide_ring_slots() */
     struct tide_ring_consumer *consumers;
@@ -45,12 +55,7 @@ struct tide_ring {
     void (*damage)(void *context, const void *slot, const struct tide_error *e);
     /* produce() has returned 0; may be NULL */
     void (*ended)(void *context);
-    /* Work that produce() will not have to do, for threads that have nothing else to do; by any
-     * number of them at a time, beside produce(). False: there is none now. May be NULL. */
-    bool (*prepare)(void *context);
-    /* It is time to wake a thread for that; produce() would wait for a thread that is at it. */
-    bool (*unprepared)(void *context);
-    bool (*starved)(void *context);
+    struct tide_ring_preparation preparation;
 
     bool all_have_enough; /* result: the production was not needed to its end */
 };

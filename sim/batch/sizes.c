@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "batch/ring.h"
+#include "batch/inflate_ahead.h"
 #include "curve/sliced.h"
 #include "curve/steps.h"
 
@@ -410,8 +410,10 @@ int tide_sizes_run(struct tide_sizes *s, struct tide_sizes_feed *f, struct tide_
         add_consumers(s, &w, &ring);
         if (tide_block_runs_take_fragments(follow.geometry))
             tide_reader_take_fragments(f->reader);
-        rc = tide_ring_run(&ring, e);
+        rc = tide_inflate_ahead(&ring, f->reader, e);
     }
+    if (rc == 0)
+        rc = tide_ring_run(&ring, e);
     for (size_t i = 0; rc == 0 && i < s->n_groups; i++)
         if (s->groups[i].curves != NULL)
             rc = tide_curves_end(s->groups[i].curves, e);
