@@ -2,8 +2,8 @@
  *
  * For each trace: where a machine needs to know it beforehand (a share of frames, a policy that
  * sees the future), one preparatory scan, shared by all machines that agree; then one decode that
- * feeds all machines. `jobs` threads inflate, decode, cut and replay (batch/feed.h); results are the same
- * bytes for every number of threads.
+ * feeds all machines. `jobs` threads inflate, decode, cut and replay (batch/feed.h); results are
+ * the same bytes for every number of threads.
  *
  * A finished run is kept as a whole file in OUTPUT_DIR/.unfinished (batch/store.h), so that a batch
  * that is killed loses no finished run and `resume` continues it to the same bytes. The tables

@@ -1,7 +1,8 @@
 /* One decode, many consumers: the blocks of a trace go through a small ring to machines and scans.
  *
  * Blocks are inflated, decoded and their runs cut as there is room in the ring, and replayed by
- * whatever thread is free (batch/ring.h): what consumers count can't depend on the number of threads.
+ * whatever thread is free (batch/ring.h): what consumers count can't depend on the number of
+ * threads.
  */
 #ifndef TIDE_BATCH_FEED_H
 #define TIDE_BATCH_FEED_H
