@@ -140,10 +140,14 @@ struct pass {
     bool fetched;          /* it has been fetched from since the policy was told of it */
     uint64_t use;          /* the last stamp given out in either first-level array */
     /* What lies before this place is counted; what has been passed over since has so many
-     * modifies, which are two references. */
-    size_t settled, data_settled, modifies;
+     * references more than accesses: a modify is two, as is a fetch that crosses a page. */
+    size_t settled, data_settled, extra[TIDE_SIDES];
     uint64_t looked_up[TIDE_SIDES]; /* references among them that the TLB has counted */
     size_t safe; /* accesses before this one end before something is due, whatever they are */
+    /* The fragment in front of which the quiet pass has stopped has been begun: its page is the one
+     * that is fetched from, and so many of its data accesses are made. */
+    bool begun;
+    unsigned made;
 };
 
 /* The policy is told what has been remembered for it: pages in the order of their last reference.
@@ -183,7 +187,7 @@ static void settle(struct pass *p, size_t at, size_t data_at)
 {
     struct tide_machine *m = p->m;
     size_t accesses = at - p->settled, data_accesses = data_at - p->data_settled;
-    uint64_t references = accesses + p->modifies;
+    uint64_t references = accesses + p->extra[TIDE_SIDE_FETCH] + p->extra[TIDE_SIDE_DATA];
 
     if (accesses > 0) {
         m->now += references;
@@ -192,10 +196,9 @@ static void settle(struct pass *p, size_t at, size_t data_at)
         p->of->references += references;
         for (int side = 0; side < TIDE_SIDES; side++) {
             struct tide_tlb_array *a = m->lanes[side].array;
-            uint64_t n =
-                side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses + p->modifies;
+            uint64_t n = side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses;
 
-            n -= p->looked_up[side];
+            n += p->extra[side] - p->looked_up[side];
             p->looked_up[side] = 0;
             a->stats.lookups += n;
             a->stats.hits += n;
@@ -209,7 +212,7 @@ static void settle(struct pass *p, size_t at, size_t data_at)
     }
     p->settled = at;
     p->data_settled = data_at;
-    p->modifies = 0;
+    p->extra[TIDE_SIDE_FETCH] = p->extra[TIDE_SIDE_DATA] = 0;
 }
 
 /* Everything before the place is counted: what holds until the next reference in full. */
@@ -222,7 +225,7 @@ static void go_on(struct pass *p, size_t at, size_t data_at)
     p->use = use > m->lanes[TIDE_SIDE_DATA].array->now ? use : m->lanes[TIDE_SIDE_DATA].array->now;
     p->settled = at;
     p->data_settled = data_at;
-    p->modifies = 0;
+    p->extra[TIDE_SIDE_FETCH] = p->extra[TIDE_SIDE_DATA] = 0;
     p->safe = left / 2 < TIDE_BLOCK_ACCESSES ? at + left / 2 : SIZE_MAX;
 }
 
@@ -464,7 +467,7 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
     }
     p->use = use;
     p->fetched = ordered && fetched;
-    p->modifies += modifies;
+    p->extra[TIDE_SIDE_DATA] += modifies;
     *data_at += data;
     return i;
 }
@@ -574,12 +577,20 @@ static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *do
     return rc == 0 && !p->m->done ? pass_rest(p, at, start, data_at, e) : rc;
 }
 
-/* The slot of a page that is not where it probably was; TIDE_TLB_NO_SLOT: none. */
-static __attribute__((noinline)) uint32_t elsewhere(struct lane *lane, uint64_t page)
+/* The slot of a data access's page that is not quiet where it probably is: it may be elsewhere, or
+ * all but quiet. TIDE_TLB_NO_SLOT: it is neither. */
+static __attribute__((noinline)) uint32_t look_closer(struct pass *p, uint64_t page,
+                                                      const struct tide_slot *slot, uint64_t addr)
 {
-    int32_t found = tide_tlb_array_find(lane->array, (tide_page){page});
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
+    int64_t found;
 
-    return found < 0 ? TIDE_TLB_NO_SLOT : (lane->likely[page % LIKELY] = (uint32_t)found);
+    if (crosses(addr, slot->size, p->m->geometry.page_shift))
+        return TIDE_TLB_NO_SLOT;
+    found = quiet_slot(lane, page, slot->kind);
+    if (found < 0)
+        found = make_hit(p, TIDE_SIDE_DATA, page, slot->kind);
+    return found < 0 ? TIDE_TLB_NO_SLOT : (uint32_t)found;
 }
 
 /* Remembers a page in its place among those of [.., told). Returns the new end. */
@@ -590,9 +601,8 @@ static inline uint32_t *put_among(uint32_t *place, uint32_t *told, uint32_t fram
     return told + 1;
 }
 
-/* Passes over fragments [at, to) and stops in front of one that is not all quiet; what has been
- * done of that one may be done once more. `shift` and `ordered` are constants where the caller
- * passes them. */
+/* Passes over fragments [at, to) and stops in front of one that is not all quiet, which may have
+ * been begun. `shift` and `ordered` are constants where the caller passes them. */
 static inline __attribute__((always_inline)) size_t
 pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift, const bool ordered)
 {
@@ -646,12 +656,15 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
             uint64_t addr = *data, data_page = page_number(addr, shift) | process_bits;
             uint32_t place = likely[data_page % LIKELY];
 
-            if (__builtin_expect(tags[place] != data_page, 0) &&
-                (place = elsewhere(&lanes[TIDE_SIDE_DATA], data_page)) == TIDE_TLB_NO_SLOT)
-                break;
-            if (__builtin_expect((quiet[place] >> slot->kind & 1) == 0, 0) ||
-                __builtin_expect((addr & (bytes - 1)) + slot->size > bytes, 0))
-                break;
+            if (__builtin_expect(tags[place] != data_page, 0) ||
+                __builtin_expect((quiet[place] >> slot->kind & 1) == 0, 0) ||
+                __builtin_expect((addr & (bytes - 1)) + slot->size > bytes, 0)) {
+                p->use = use;
+                place = look_closer(p, data_page, slot, addr);
+                use = p->use;
+                if (place == TIDE_TLB_NO_SLOT)
+                    break;
+            }
             order[place] = ++use;
             if (ordered) {
                 /* the page that was last before is not remembered once more */
@@ -666,13 +679,16 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                 fetched = false;
             }
         }
-        if (__builtin_expect(slot < end, 0))
+        if (__builtin_expect(slot < end, 0)) {
+            p->begun = true;
+            p->made = f->data - (unsigned)(end - slot);
             break;
+        }
         if (ordered)
             fetched |= f->fetches != done;
         if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
             for (slot = end - f->data; slot < end; slot++)
-                p->modifies += slot->kind == TIDE_MODIFY;
+                p->extra[TIDE_SIDE_DATA] += slot->kind == TIDE_MODIFY;
     }
     p->use = use;
     p->code = code;
@@ -686,7 +702,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     return at;
 }
 
-/* One fragment, whatever it does. */
+/* One fragment, or what is left of it, whatever it does. */
 static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
 {
     const struct tide_block *b = p->b;
@@ -698,19 +714,23 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
     unsigned shift = p->m->geometry.page_shift;
     size_t start = b->starts[at];
     uint64_t page = page_number(f->pc, shift) | p->process_bits;
-    unsigned done = 0, k;
+    unsigned done = 0, k = 0;
     unsigned counted = 0; /* modifies before this slot are counted */
     int rc = 0;
 
     if (remembered != NULL)
         make_room(p);
-    if ((page != p->code && f->fetches > 0) || f->flags != 0 ||
+    if (p->begun) {
+        k = p->made;
+        done = k > 0 ? slot[k - 1].fetches : 0;
+        p->begun = false;
+    } else if ((page != p->code && f->fetches > 0) || f->flags != 0 ||
         start + TIDE_FRAGMENT_ACCESSES > p->safe) {
         rc = begin_fragment(p, at, page, &done, e);
         if (rc != 0 || p->m->done || done == TIDE_FRAGMENT_ACCESSES)
             return rc;
     }
-    for (k = 0; k < f->data; k++) {
+    for (; k < f->data; k++) {
         if (remembered != NULL) {
             remember(remembered, p->code_frame, p->fetched | (slot[k].fetches != done));
             p->fetched = false;
@@ -720,7 +740,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
                       shift, &p->use))
             continue;
         for (; counted < k; counted++)
-            p->modifies += slot[counted].kind == TIDE_MODIFY;
+            p->extra[TIDE_SIDE_DATA] += slot[counted].kind == TIDE_MODIFY;
         counted = k + 1;
         rc = miss(p, at, k, e);
         if (rc != 0 || p->m->done)
@@ -732,7 +752,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
     if (remembered != NULL)
         p->fetched |= f->fetches != done;
     for (; counted < f->data; counted++)
-        p->modifies += slot[counted].kind == TIDE_MODIFY;
+        p->extra[TIDE_SIDE_DATA] += slot[counted].kind == TIDE_MODIFY;
     return 0;
 }
 
@@ -775,7 +795,7 @@ static int pass_fragments(struct pass *p, size_t at, size_t to, struct tide_erro
                              : pass_quiet_fragments(p, at, safe, shift, false);
             if (at == to)
                 break;
-            if (ordered && p->m->remembered->n >= REMEMBERED_FULL)
+            if (ordered && !p->begun && p->m->remembered->n >= REMEMBERED_FULL)
                 continue;
         }
         rc = take_fragment(p, at++, e);

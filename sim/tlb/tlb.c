@@ -57,7 +57,9 @@ static void record(struct tide_tlb_array *a, uint32_t base, uint32_t way)
 
 static uint32_t least(struct tide_tlb_array *a, uint32_t base)
 {
+    const uint64_t *order = &a->order[base];
     uint32_t best = 0;
+    uint64_t of_best = order[0];
 
     if (a->winner != NULL) {
         for (;;) {
@@ -67,8 +69,10 @@ static uint32_t least(struct tide_tlb_array *a, uint32_t base)
             record(a, base, best);
         }
     }
-    for (uint32_t way = 1; way < a->ways; way++)
-        best = a->order[base + way] < a->order[base + best] ? way : best;
+    for (uint32_t way = 1; way < a->ways; way++) {
+        best = order[way] < of_best ? way : best;
+        of_best = order[way] < of_best ? order[way] : of_best;
+    }
     return best;
 }
 
@@ -183,13 +187,16 @@ int tide_tlb_array_init(struct tide_tlb_array *a, const struct tide_tlb_array_co
             places *= 2;
             a->index_shift--;
         }
-        a->index = tide_malloc(places * sizeof *a->index);
-        a->recorded = tide_calloc(c->entries, sizeof *a->recorded);
-        a->winner = tide_calloc(c->entries, sizeof *a->winner);
-        if (a->index == NULL || a->recorded == NULL || a->winner == NULL)
+        if ((a->index = tide_malloc(places * sizeof *a->index)) == NULL)
             goto nomem;
         for (size_t i = 0; i < places; i++)
             a->index[i] = TIDE_TLB_NO_SLOT;
+    }
+    if (c->ways > TIDE_TLB_SCAN_VICTIMS) {
+        a->recorded = tide_calloc(c->entries, sizeof *a->recorded);
+        a->winner = tide_calloc(c->entries, sizeof *a->winner);
+        if (a->recorded == NULL || a->winner == NULL)
+            goto nomem;
         for (uint32_t base = 0; base < c->entries; base += c->ways)
             for (uint32_t node = c->ways - 1; node >= 1; node--)
                 play(a, base, node);

@@ -89,10 +89,10 @@ struct tide_tlb_array_stats {
     uint64_t lookups, hits, misses, compulsory_misses, evictions, invalidations;
 };
 
-/* Up to this many ways a set is searched way by way, for the page and for the victim: two cache
- * lines of tags. With more ways a look-up, a miss included, goes through `index`, and the victim
- * through `winner`. */
-enum { TIDE_TLB_SCAN_WAYS = 16 };
+/* Up to so many ways a set is searched way by way: for the page, which is two cache lines of tags,
+ * and for the victim, which is rarer. With more ways a look-up, a miss included, goes through
+ * `index`, and the victim through `winner`. */
+enum { TIDE_TLB_SCAN_WAYS = 16, TIDE_TLB_SCAN_VICTIMS = 128 };
 
 #define TIDE_TLB_NO_SLOT UINT32_MAX
 
@@ -114,7 +114,7 @@ struct tide_tlb_array {
     size_t tree_words;
     uint32_t *index; /* many ways: hash of all tags to slots, at most half full */
     uint64_t *recorded;
-    uint32_t *winner; /* many ways: tournament for the least (order, way) of a set; see tlb.c */
+    uint32_t *winner; /* very many ways: tournament for the least (order, way) of a set; see tlb.c */
     struct tide_rng rng;
     struct tide_tlb_array_stats stats;
     struct tide_tlb_array_config config;
