@@ -34,7 +34,7 @@ struct process {
 };
 
 /* A side's first-level TLB array as quiet.c sees it. */
-enum { LIKELY = 256, REMEMBERED = 4096 };
+enum { LIKELY = 1024, REMEMBERED = 4096 };
 
 struct lane {
     struct tide_tlb_array *array;

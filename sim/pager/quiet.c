@@ -140,8 +140,8 @@ struct pass {
     bool fetched;          /* it has been fetched from since the policy was told of it */
     uint64_t use;          /* the last stamp given out in either first-level array */
     /* What lies before this place is counted; what has been passed over since has so many
-     * references more than accesses: a modify is two, as is a fetch that crosses a page. */
-    size_t settled, data_settled, extra[TIDE_SIDES];
+     * modifies, which are two references. */
+    size_t settled, data_settled, modifies;
     uint64_t looked_up[TIDE_SIDES]; /* references among them that the TLB has counted */
     size_t safe; /* accesses before this one end before something is due, whatever they are */
     /* The fragment in front of which the quiet pass has stopped has been begun: its page is the one
@@ -187,7 +187,7 @@ static void settle(struct pass *p, size_t at, size_t data_at)
 {
     struct tide_machine *m = p->m;
     size_t accesses = at - p->settled, data_accesses = data_at - p->data_settled;
-    uint64_t references = accesses + p->extra[TIDE_SIDE_FETCH] + p->extra[TIDE_SIDE_DATA];
+    uint64_t references = accesses + p->modifies;
 
     if (accesses > 0) {
         m->now += references;
@@ -196,9 +196,10 @@ static void settle(struct pass *p, size_t at, size_t data_at)
         p->of->references += references;
         for (int side = 0; side < TIDE_SIDES; side++) {
             struct tide_tlb_array *a = m->lanes[side].array;
-            uint64_t n = side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses;
+            uint64_t n =
+                side == TIDE_SIDE_FETCH ? accesses - data_accesses : data_accesses + p->modifies;
 
-            n += p->extra[side] - p->looked_up[side];
+            n -= p->looked_up[side];
             p->looked_up[side] = 0;
             a->stats.lookups += n;
             a->stats.hits += n;
@@ -212,7 +213,7 @@ static void settle(struct pass *p, size_t at, size_t data_at)
     }
     p->settled = at;
     p->data_settled = data_at;
-    p->extra[TIDE_SIDE_FETCH] = p->extra[TIDE_SIDE_DATA] = 0;
+    p->modifies = 0;
 }
 
 /* Everything before the place is counted: what holds until the next reference in full. */
@@ -225,7 +226,7 @@ static void go_on(struct pass *p, size_t at, size_t data_at)
     p->use = use > m->lanes[TIDE_SIDE_DATA].array->now ? use : m->lanes[TIDE_SIDE_DATA].array->now;
     p->settled = at;
     p->data_settled = data_at;
-    p->extra[TIDE_SIDE_FETCH] = p->extra[TIDE_SIDE_DATA] = 0;
+    p->modifies = 0;
     p->safe = left / 2 < TIDE_BLOCK_ACCESSES ? at + left / 2 : SIZE_MAX;
 }
 
@@ -467,7 +468,7 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
     }
     p->use = use;
     p->fetched = ordered && fetched;
-    p->extra[TIDE_SIDE_DATA] += modifies;
+    p->modifies += modifies;
     *data_at += data;
     return i;
 }
@@ -688,7 +689,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
             fetched |= f->fetches != done;
         if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
             for (slot = end - f->data; slot < end; slot++)
-                p->extra[TIDE_SIDE_DATA] += slot->kind == TIDE_MODIFY;
+                p->modifies += slot->kind == TIDE_MODIFY;
     }
     p->use = use;
     p->code = code;
@@ -725,7 +726,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
         done = k > 0 ? slot[k - 1].fetches : 0;
         p->begun = false;
     } else if ((page != p->code && f->fetches > 0) || f->flags != 0 ||
-        start + TIDE_FRAGMENT_ACCESSES > p->safe) {
+               start + TIDE_FRAGMENT_ACCESSES > p->safe) {
         rc = begin_fragment(p, at, page, &done, e);
         if (rc != 0 || p->m->done || done == TIDE_FRAGMENT_ACCESSES)
             return rc;
@@ -740,7 +741,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
                       shift, &p->use))
             continue;
         for (; counted < k; counted++)
-            p->extra[TIDE_SIDE_DATA] += slot[counted].kind == TIDE_MODIFY;
+            p->modifies += slot[counted].kind == TIDE_MODIFY;
         counted = k + 1;
         rc = miss(p, at, k, e);
         if (rc != 0 || p->m->done)
@@ -752,7 +753,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
     if (remembered != NULL)
         p->fetched |= f->fetches != done;
     for (; counted < f->data; counted++)
-        p->extra[TIDE_SIDE_DATA] += slot[counted].kind == TIDE_MODIFY;
+        p->modifies += slot[counted].kind == TIDE_MODIFY;
     return 0;
 }
 

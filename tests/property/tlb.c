@@ -6,12 +6,13 @@
 #include "plain_tlb.h"
 #include "tlb/tlb.h"
 
-/* Every kind in every round, in shapes on both sides of TIDE_TLB_SCAN_WAYS, some not a power of
- * two of ways. */
+/* Every kind in every round, in shapes on both sides of TIDE_TLB_SCAN_WAYS and of
+ * TIDE_TLB_SCAN_VICTIMS, some not a power of two of ways. */
 static const struct {
     uint32_t entries, ways;
-} shapes[] = {{1, 1},   {8, 1},   {8, 2},   {16, 4},  {24, 6},   {48, 12}, {16, 16}, {17, 17},
-              {32, 32}, {64, 32}, {72, 72}, {80, 20}, {128, 64}, {96, 96}, {64, 8},  {256, 128}};
+} shapes[] = {{1, 1},   {8, 1},     {8, 2},     {16, 4},    {24, 6},   {48, 12},  {16, 16},
+              {17, 17}, {32, 32},   {64, 32},   {72, 72},   {80, 20},  {128, 64}, {96, 96},
+              {64, 8},  {256, 128}, {129, 129}, {200, 200}, {512, 256}};
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
