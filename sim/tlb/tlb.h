@@ -114,8 +114,7 @@ struct tide_tlb_array {
     size_t tree_words;
     uint32_t *index; /* many ways: hash of all tags to slots, at most half full */
     uint64_t *recorded;
-    uint32_t
-        *winner; /* very many ways: tournament for the least (order, way) of a set; see tlb.c */
+    uint32_t *winner; /* very many: tournament for the least (order, way) of a set; see tlb.c */
     struct tide_rng rng;
     struct tide_tlb_array_stats stats;
     struct tide_tlb_array_config config;

@@ -1,8 +1,9 @@
 /* Readers: from a stream of bytes to blocks of accesses and events.
  *
  * One file per format, listed in sim/trace/meson.build; a format is one const struct tide_format
- * at the bottom of its file. Formats are found by content: by their magic, else by probes, which see
- * the head of the content; the single highest score wins, a tie or all zero is an error that names
+ * at the bottom of its file. Formats are found by content: by their magic, else by probes, which
+ * see the head of the content; the single highest score wins, a tie or all zero is an error that
+ * names
  * --format.
  */
 #ifndef TIDE_TRACE_READER_H
@@ -92,7 +93,8 @@ struct tide_format {
                           * and goes on behind the damaged one */
     bool counts;         /* counts the kinds of accesses in info by itself */
     size_t state_bytes;  /* of the format's own zeroed state */
-    /* What every trace of the format begins with, and no other one; NULL: there is no such thing. */
+    /* What every trace of the format begins with, and no other one; NULL: there is no such thing.
+     */
     const char *magic;
     /* Score 0..100 for the first n bytes of content; `whole`: there are no more. At 100 no further
      * format is asked. NULL: the magic decides. */

@@ -522,7 +522,7 @@ Test(tlb, a_side_may_have_no_array)
 Test(tlb, out_of_memory_leaves_nothing_behind)
 {
     struct tide_tlb_config c = {
-        .n = 2, .arrays = {shape(32, 32, TIDE_TLB_lru), shape(8, 4, TIDE_TLB_plru)}};
+        .n = 2, .arrays = {shape(160, 160, TIDE_TLB_lru), shape(8, 4, TIDE_TLB_plru)}};
     struct tide_error e;
     struct tide_tlb t;
     long n = 0;
