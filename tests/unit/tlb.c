@@ -120,7 +120,7 @@ Test(tlb, the_lowest_free_way_is_filled_first_whatever_the_kind)
 /* The same sequence of free ways where ways are found by the tournament. */
 Test(tlb, the_lowest_free_way_is_filled_first_among_many)
 {
-    enum { WAYS = 64 };
+    enum { WAYS = 2 * TIDE_TLB_SCAN_VICTIMS };
 
     for (int kind = 0; kind < TIDE_TLB_KINDS; kind++) {
         struct tide_tlb_array a = new_array(WAYS, WAYS, (enum tide_tlb_kind)kind);
@@ -130,28 +130,28 @@ Test(tlb, the_lowest_free_way_is_filled_first_among_many)
         cr_expect(tide_tlb_array_invalidate(&a, (tide_page){40}));
         cr_expect(tide_tlb_array_invalidate(&a, (tide_page){7}));
         cr_expect_not(tide_tlb_array_invalidate(&a, (tide_page){7}));
-        cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){100}, 0), 7);
-        cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){101}, 0), 40);
+        cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){1000}, 0), 7);
+        cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){1001}, 0), 40);
         cr_expect_eq(a.stats.evictions, 0);
-        tide_tlb_array_fill(&a, (tide_page){102}, 0);
+        tide_tlb_array_fill(&a, (tide_page){1002}, 0);
         cr_expect_eq(a.stats.evictions, 1);
         tide_tlb_array_fini(&a);
     }
 }
 
-/* A refill lowers a way's count, which no hit can do. All counts are 2; page 100 comes into way 0
- * with count 1, 101 into the freed way 31; 102 must take the lower of these two. */
+/* A refill lowers a way's count, which no hit can do. All counts are 2; page 1000 comes into way 0
+ * with count 1, 1001 into the freed last way; 1002 must take the lower of these two. */
 Test(tlb, lfu_among_many_ways_sees_the_lowered_count_of_a_refill)
 {
-    enum { WAYS = 32 };
+    enum { WAYS = 2 * TIDE_TLB_SCAN_VICTIMS };
     struct tide_tlb_array a = new_array(WAYS, WAYS, TIDE_TLB_lfu);
 
     for (uint64_t v = 0; v < WAYS; v++)
         tide_tlb_array_hit(&a, tide_tlb_array_fill(&a, (tide_page){v}, 0), 1);
-    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){100}, 0), 0);
-    cr_expect(tide_tlb_array_invalidate(&a, (tide_page){31}));
-    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){101}, 0), 31);
-    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){102}, 0), 0);
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){1000}, 0), 0);
+    cr_expect(tide_tlb_array_invalidate(&a, (tide_page){WAYS - 1}));
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){1001}, 0), WAYS - 1);
+    cr_expect_eq(tide_tlb_array_fill(&a, (tide_page){1002}, 0), 0);
     tide_tlb_array_fini(&a);
 }
 
@@ -522,7 +522,9 @@ Test(tlb, a_side_may_have_no_array)
 Test(tlb, out_of_memory_leaves_nothing_behind)
 {
     struct tide_tlb_config c = {
-        .n = 2, .arrays = {shape(160, 160, TIDE_TLB_lru), shape(8, 4, TIDE_TLB_plru)}};
+        .n = 2,
+        .arrays = {shape(2 * TIDE_TLB_SCAN_VICTIMS, 2 * TIDE_TLB_SCAN_VICTIMS, TIDE_TLB_lru),
+                   shape(8, 4, TIDE_TLB_plru)}};
     struct tide_error e;
     struct tide_tlb t;
     long n = 0;
