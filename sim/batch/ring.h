@@ -3,10 +3,9 @@
  *
  * Each thread takes the next piece of work there is: fill a slot (one thread at a time, while the
  * ring has a free one), hand the next slot to a consumer that no other thread has, or prepare what
- * will be filled in. A consumer
- * sees all slots in order, and consumers share nothing that is written, so what they count can't
- * depend on the number of threads. With one thread nothing is started: with a ring of one slot it
- * is produce, consume, repeat, while the slot is in the cache.
+ * will be filled in. A consumer sees all slots in order, and consumers share nothing that is
+ * written, so what they count can't depend on the number of threads. With one thread nothing is
+ * started: with a ring of one slot it is produce, consume, repeat, while the slot is in the cache.
  */
 #ifndef TIDE_BATCH_RING_H
 #define TIDE_BATCH_RING_H

@@ -4,11 +4,11 @@
  * and used ones more, one search finds a free way first, then lru's, fifo's or lfu's victim; for
  * random and plru it tells that no way is free.
  *
- * Sets of many ways keep a tournament tree over `recorded`, a copy of `order` that lags behind:
- * hits raise `order` and leave the tree alone, so a hit stays one store. recorded <= order holds
- * always; so once the winner's record is up to date, no other way can have less. Until then the
- * search brings the winner up to date and plays its matches again: at most once for each slot hit
- * since, O(log ways) each. Leaves are nodes ways..2*ways-1, node n's children 2n and 2n+1.
+ * Sets of very many ways keep a tournament tree over `recorded`, a copy of `order` that lags
+ * behind: hits raise `order` and leave the tree alone, so a hit stays one store. recorded <= order
+ * holds always; so once the winner's record is up to date, no other way can have less. Until then
+ * the search brings the winner up to date and plays its matches again: at most once for each slot
+ * hit since, O(log ways) each. Leaves are nodes ways..2*ways-1, node n's children 2n and 2n+1.
  */
 #include "tlb/tlb.h"
 

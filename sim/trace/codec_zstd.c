@@ -1,23 +1,51 @@
-/* zstd frames, skippable ones among them (these deliver nothing). */
+/* zstd frames, skippable ones among them (these deliver nothing).
+ *
+ * A call of ZSTD_decompressStream() that fails keeps to itself how much it had made before. So it
+ * is given one header or one block at a time: then a call that fails has made nothing.
+ */
+#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/mem.h"
 #include "trace/codec.h"
+
+/* The size of input that zstd suggests has the head of the next block in it. */
+enum { FRAME_HEAD_LEAST = 5, BLOCK_HEAD = 3 };
+
+struct decoder {
+    ZSTD_DStream *stream;
+    size_t next; /* bytes of input, at most, that are one header or one block */
+};
 
 static void *codec_open(void)
 {
-    return ZSTD_createDStream();
+    struct decoder *d = tide_malloc(sizeof *d);
+
+    if (d == NULL)
+        return NULL;
+    d->next = FRAME_HEAD_LEAST;
+    if ((d->stream = ZSTD_createDStream()) != NULL)
+        return d;
+    free(d);
+    return NULL;
 }
 
 static void codec_close(void *state)
 {
-    ZSTD_freeDStream(state);
+    struct decoder *d = state;
+
+    ZSTD_freeDStream(d->stream);
+    free(d);
 }
 
 static int restart(void *state)
 {
-    ZSTD_DCtx_reset(state, ZSTD_reset_session_only);
+    struct decoder *d = state;
+
+    ZSTD_DCtx_reset(d->stream, ZSTD_reset_session_only);
+    d->next = FRAME_HEAD_LEAST;
     return 0;
 }
 
@@ -29,18 +57,35 @@ static bool begins(const unsigned char *p, size_t n)
     return memcmp(p, "\x28\xb5\x2f\xfd", n < 4 ? n : 4) == 0;
 }
 
+/* Bytes left to take and to fill. */
+static size_t left(const struct tide_codec_io *io)
+{
+    return io->n_in + io->n_out;
+}
+
 static int step(void *state, struct tide_codec_io *io, const char **why)
 {
-    ZSTD_inBuffer in = {io->in, io->n_in, 0};
-    ZSTD_outBuffer out = {io->out, io->n_out, 0};
-    size_t rc = ZSTD_decompressStream(state, &out, &in);
+    struct decoder *d = state;
+    size_t rc, before;
 
-    io->in += in.pos;
-    io->n_in -= in.pos;
-    io->out += out.pos;
-    io->n_out -= out.pos;
+    do {
+        ZSTD_inBuffer in = {io->in, io->n_in < d->next ? io->n_in : d->next, 0};
+        ZSTD_outBuffer out = {io->out, io->n_out, 0};
+
+        before = left(io);
+        rc = ZSTD_decompressStream(d->stream, &out, &in);
+        if (ZSTD_isError(rc))
+            break;
+        io->in += in.pos;
+        io->n_in -= in.pos;
+        io->out += out.pos;
+        io->n_out -= out.pos;
+        if (rc == 0)
+            return TIDE_CODEC_MEMBER_END;
+        d->next = rc > BLOCK_HEAD ? rc - BLOCK_HEAD : rc;
+    } while (io->n_in > 0 && io->n_out > 0 && left(io) < before);
     if (!ZSTD_isError(rc))
-        return rc == 0 ? TIDE_CODEC_MEMBER_END : TIDE_CODEC_MORE;
+        return TIDE_CODEC_MORE;
     if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
         return TIDE_E_NOMEM;
     *why = ZSTD_getErrorName(rc);

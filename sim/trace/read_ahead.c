@@ -1,4 +1,8 @@
-/* Reading ahead: see read_ahead.h. */
+/* Reading ahead: see read_ahead.h.
+ *
+ * Content is always made in whole pieces, by whichever thread: so what is asked of a decompressor
+ * does not depend on when the threads run, nor does what it makes before damage.
+ */
 #include "trace/read_ahead.h"
 
 #include <pthread.h>
@@ -51,14 +55,38 @@ void tide_read_ahead_free(struct tide_read_ahead *a)
     free(a);
 }
 
-/* The source has been read, or is about to be by the same thread; with the lock held. Waking a
- * thread takes about as long as a piece, so the one that waits gets several at once. */
-static void note_read(struct tide_read_ahead *a, ssize_t got, bool goes_on)
+/* Fills the next piece. Returns as the source's read(). */
+static ssize_t fill(struct tide_read_ahead *a, struct piece *p)
 {
-    a->ended = got <= 0;
-    a->making = goes_on && !a->ended;
-    if (!a->making || a->n >= ENOUGH)
-        pthread_cond_signal(&a->made);
+    struct tide_error e;
+    ssize_t got = 1;
+
+    for (p->length = p->taken = 0; p->length < PIECE_BYTES && got > 0;) {
+        got = a->source.read(a->source.context, p->bytes + p->length, PIECE_BYTES - p->length, &e);
+        p->length += got > 0 ? (size_t)got : 0;
+    }
+    p->raw_offset = a->source.raw_offset(a->source.context);
+    return got;
+}
+
+/* Makes pieces until so many wait, or the source has ended. With the lock held, which it drops
+ * meanwhile; no other thread is making any. */
+static void make(struct tide_read_ahead *a, size_t enough)
+{
+    a->making = true;
+    while (a->n < enough && !a->ended) {
+        struct piece *p = &a->pieces[(a->first + a->n) % PIECES];
+        ssize_t got;
+
+        pthread_mutex_unlock(&a->lock);
+        got = fill(a, p);
+        pthread_mutex_lock(&a->lock);
+        a->n += p->length > 0;
+        a->ended = got <= 0;
+    }
+    a->making = false;
+    /* Waking a thread takes about as long as a piece: one that waits gets several at once. */
+    pthread_cond_signal(&a->made);
 }
 
 static size_t take_piece(struct tide_read_ahead *a, struct piece *p, void *buf, size_t n)
@@ -79,41 +107,24 @@ static size_t take_piece(struct tide_read_ahead *a, struct piece *p, void *buf, 
 
 ssize_t tide_read_ahead_take(struct tide_read_ahead *a, void *buf, size_t n, struct tide_error *e)
 {
-    ssize_t got;
     bool waits;
+    size_t got;
 
     pthread_mutex_lock(&a->lock);
     if (a->n == 0)
-        while (a->n < ENOUGH && a->making)
+        while (a->making)
             pthread_cond_wait(&a->made, &a->lock);
+    if (a->n == 0 && !a->ended)
+        make(a, 1);
     waits = a->n > 0;
-    a->making |= !waits;
     pthread_mutex_unlock(&a->lock);
-    if (waits) {
-        got = (ssize_t)take_piece(a, &a->pieces[a->first], buf, n);
-    } else {
-        got = a->source.read(a->source.context, buf, n, e);
+    if (!waits) { /* it says once more how it ended */
         a->raw_offset = a->source.raw_offset(a->source.context);
-        pthread_mutex_lock(&a->lock);
-        note_read(a, got, false);
-        pthread_mutex_unlock(&a->lock);
+        return a->source.read(a->source.context, buf, n, e);
     }
-    a->taken += got > 0 ? (uint64_t)got : 0;
-    return got;
-}
-
-/* Fills the next piece. Returns as the source's read(). */
-static ssize_t fill(struct tide_read_ahead *a, struct piece *p)
-{
-    struct tide_error e;
-    ssize_t got = 1;
-
-    for (p->length = p->taken = 0; p->length < PIECE_BYTES && got > 0;) {
-        got = a->source.read(a->source.context, p->bytes + p->length, PIECE_BYTES - p->length, &e);
-        p->length += got > 0 ? (size_t)got : 0;
-    }
-    p->raw_offset = a->source.raw_offset(a->source.context);
-    return got;
+    got = take_piece(a, &a->pieces[a->first], buf, n);
+    a->taken += got;
+    return (ssize_t)got;
 }
 
 bool tide_read_ahead_make(struct tide_read_ahead *a)
@@ -122,17 +133,8 @@ bool tide_read_ahead_make(struct tide_read_ahead *a)
 
     pthread_mutex_lock(&a->lock);
     starts = !a->making && !a->ended && a->n < PIECES;
-    a->making |= starts;
-    while (starts && a->making) {
-        struct piece *p = &a->pieces[(a->first + a->n) % PIECES];
-        ssize_t got;
-
-        pthread_mutex_unlock(&a->lock);
-        got = fill(a, p);
-        pthread_mutex_lock(&a->lock);
-        a->n += p->length > 0;
-        note_read(a, got, a->n < ENOUGH);
-    }
+    if (starts)
+        make(a, a->n < ENOUGH ? ENOUGH : a->n + 1);
     pthread_mutex_unlock(&a->lock);
     return starts;
 }

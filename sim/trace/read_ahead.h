@@ -2,7 +2,7 @@
  *
  * To inflate takes about as long as all that is done with a trace afterwards, but only one thread
  * can do it at a time, and it has to be done first. So pieces of content wait in a few buffers.
- * Whoever asks when there is none makes it himself, straight into his own memory.
+ * Whoever asks when there is none makes one.
  */
 #ifndef TIDE_TRACE_READ_AHEAD_H
 #define TIDE_TRACE_READ_AHEAD_H
@@ -32,7 +32,8 @@ void tide_read_ahead_free(struct tide_read_ahead *a);
 /* As the source's read(). By one thread at a time; others may be in tide_read_ahead_make(). */
 TIDE_MUST_CHECK ssize_t tide_read_ahead_take(struct tide_read_ahead *a, void *buf, size_t n,
                                              struct tide_error *e);
-/* Makes a piece, on any thread. False: there was nothing to do. */
+/* Makes pieces until half of the buffers are full, or one where they are; on any thread. False:
+ * there was nothing to do. */
 bool tide_read_ahead_make(struct tide_read_ahead *a);
 /* It is time to make some: half of the buffers are empty, and no thread is at it. */
 bool tide_read_ahead_lags(struct tide_read_ahead *a);

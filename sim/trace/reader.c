@@ -1,6 +1,6 @@
 /* The frame around the formats: see reader.h.
  *
- * It owns the window: the stream inflates straight into it, a format parses from it, and what is
+ * It owns the window: the stream delivers into it, a format parses from it, and what is
  * left of an incomplete record moves to its front before the next read. Its size is fixed. A block
  * is filled before it is handed out, so blocks do not depend on how the bytes arrived. An error is
  * kept until the records before it have been handed out.

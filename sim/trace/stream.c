@@ -47,6 +47,7 @@ struct tide_stream {
     uint64_t raw_before; /* file offset of raw[0] */
     uint64_t raw_size;   /* 0: not known */
     uint64_t raw_end;    /* file offset at which to stop */
+    bool raw_over;       /* the file has ended: it is not asked again, whatever it is */
     unsigned char *buffer;
 
     enum stage stage;
@@ -105,7 +106,7 @@ static int refill(struct tide_stream *s, struct tide_error *e)
 
     if (s->raw_pos < s->raw_len)
         return 1;
-    if (s->fd < 0)
+    if (s->fd < 0 || s->raw_over)
         return 0;
     do
         n = read(s->fd, s->buffer, room_for(s, s->raw_before + s->raw_len, RAW_BYTES));
@@ -115,6 +116,7 @@ static int refill(struct tide_stream *s, struct tide_error *e)
     s->raw_before += s->raw_len;
     s->raw_pos = 0;
     s->raw_len = (size_t)n;
+    s->raw_over = n == 0;
     return n > 0;
 }
 
@@ -276,6 +278,7 @@ static int rewind_member(struct tide_stream *s, struct tide_error *e)
         return fail(s, TIDE_E_IO, strerror(errno), e);
     s->raw_before = s->member_raw;
     s->raw_pos = s->raw_len = 0;
+    s->raw_over = false;
     return 0;
 }
 

@@ -38,7 +38,8 @@ TIDE_MUST_CHECK ssize_t tide_stream_read(struct tide_stream *s, void *buf, size_
 
 /* From here on other threads than the one that reads may make content ahead of it (read_ahead.h):
  * what they can do is tide_stream_make_ahead(), which returns false where there is nothing to make
- * now, and tide_stream_lags(), which tells that it is time for that. */
+ * now, tide_stream_lags(), which tells that it is time for that, and tide_stream_would_wait(),
+ * which tells that reading would have to wait for a thread that is making some. */
 TIDE_MUST_CHECK int tide_stream_read_ahead(struct tide_stream *s, struct tide_error *e);
 bool tide_stream_make_ahead(struct tide_stream *s);
 bool tide_stream_lags(const struct tide_stream *s);
