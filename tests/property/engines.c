@@ -174,22 +174,32 @@ Test(engines, the_last_pages_of_all_are_pages)
     }
 }
 
-Test(engines, long_loops_without_faults)
-{
-    static const char *const policies[] = {"lru", "mru", "2q", "clock", "fifo"};
+enum { POLICIES = 5 };
 
-    for (uint64_t seed = 0; seed < 10; seed++) {
+/* `programs` of those that `make` makes, with `least` frames or up to `span` - 1 more. */
+static void expect_equal_on(const char *name, char *(*make)(struct tide_rng *r, size_t *n),
+                            uint64_t programs, const char *const policies[POLICIES], uint64_t least,
+                            uint64_t span)
+{
+    for (uint64_t seed = 0; seed < programs; seed++) {
         struct tide_machine_config c;
         struct tide_rng r;
         char *text;
         size_t n;
 
-        tide_rng_init(&r, seed, "long loops");
-        text = long_loop(&r, &n);
-        c = machine_with(policies[seed % 5], 10 + tide_rng_below(&r, 8));
-        expect_equal_engines(text, n, &c, policies[seed % 5]);
+        tide_rng_init(&r, seed, name);
+        text = make(&r, &n);
+        c = machine_with(policies[seed % POLICIES], least + tide_rng_below(&r, span));
+        expect_equal_engines(text, n, &c, policies[seed % POLICIES]);
         free(text);
     }
+}
+
+Test(engines, long_loops_without_faults)
+{
+    static const char *const policies[POLICIES] = {"lru", "mru", "2q", "clock", "fifo"};
+
+    expect_equal_on("long loops", long_loop, 10, policies, 10, 8);
 }
 
 /* A program of a few instructions on three pages of code, several of which use two or three pages
@@ -226,20 +236,9 @@ static char *crowded_loop(struct tide_rng *r, size_t *n)
 
 Test(engines, code_and_data_keep_their_order)
 {
-    static const char *const policies[] = {"lru", "mru", "2q", "slru", "arc"};
+    static const char *const policies[POLICIES] = {"lru", "mru", "2q", "slru", "arc"};
 
-    for (uint64_t seed = 0; seed < 60; seed++) {
-        struct tide_machine_config c;
-        struct tide_rng r;
-        char *text;
-        size_t n;
-
-        tide_rng_init(&r, seed, "crowded loops");
-        text = crowded_loop(&r, &n);
-        c = machine_with(policies[seed % 5], 3 + tide_rng_below(&r, 5));
-        expect_equal_engines(text, n, &c, policies[seed % 5]);
-        free(text);
-    }
+    expect_equal_on("crowded loops", crowded_loop, 60, policies, 3, 5);
 }
 
 /* The k-th policy, counted round, that needs no more than reference bits. */
