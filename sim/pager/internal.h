@@ -34,7 +34,7 @@ struct process {
 };
 
 /* A side's first-level TLB array as quiet.c sees it. */
-enum { LIKELY = 1024, REMEMBERED = 4096 };
+enum { LIKELY = 1024, GONE = 1024 };
 
 struct lane {
     struct tide_tlb_array *array;
@@ -45,11 +45,16 @@ struct lane {
     uint64_t *unused_order;
 };
 
-/* Touches that the policy has not been told of yet, in order. */
-struct remembered {
+/* Touches that the policy has not been told of yet. While a pass lasts these are the ones whose
+ * entries have given way, at most GONE; those of the entries that are there join them when the
+ * policy is told. */
+struct untold {
     size_t n;
-    uint32_t frames[REMEMBERED], last[REMEMBERED];
-    uint32_t *marks; /* by frame: mark of the last telling that it was part of */
+    struct touch {
+        uint64_t stamp; /* counted from what the policy was told last */
+        uint32_t frame;
+    } * touches, *spare; /* spare: as large, to sort with */
+    uint32_t *marks;     /* by frame: mark of the last telling that it was part of */
     uint32_t mark;
 };
 
@@ -92,7 +97,7 @@ struct tide_machine {
 
     bool passes_over; /* quiet.c replays it */
     struct lane lanes[TIDE_SIDES];
-    struct remembered *remembered; /* for policies that observe the order */
+    struct untold *untold; /* for policies that observe the order, else NULL */
 
     /* time */
     uint64_t skip_left;

@@ -12,7 +12,9 @@
  * looked up once only, and once for a fragment where the block has that form.
  *
  * A policy that observes the order of last references is told late, before it may decide: pages in
- * the order of their last reference, each once.
+ * the order of their last reference, each once. That order stands in the stamps of the entries, as
+ * both sides draw theirs from one count, which goes up by two for each data access: the number
+ * between is for the fetch behind it. Entries that give way take a note of theirs along.
  *
  * Not for machines where more than that matters: policies that count or want every change of page,
  * TLB kinds that count uses, sides that share an array or have none.
@@ -62,10 +64,17 @@ int quiet_init(struct tide_machine *m, struct tide_error *e)
         lane->order = a->kind == TIDE_TLB_lru ? a->order : lane->unused_order;
     }
     if (m->policy->observes == TIDE_OBSERVES_ORDER) {
-        m->remembered = tide_calloc(1, sizeof *m->remembered);
-        if (m->remembered != NULL)
-            m->remembered->marks = tide_calloc(m->capacity, sizeof *m->remembered->marks);
-        if (m->remembered == NULL || m->remembered->marks == NULL)
+        struct untold *u = m->untold = tide_calloc(1, sizeof *u);
+
+        if (u != NULL) {
+            size_t most = (size_t)m->lanes[TIDE_SIDE_FETCH].array->config.entries +
+                          m->lanes[TIDE_SIDE_DATA].array->config.entries + GONE;
+
+            u->touches = tide_calloc(most, sizeof *u->touches);
+            u->spare = tide_calloc(most, sizeof *u->spare);
+            u->marks = tide_calloc(m->capacity, sizeof *u->marks);
+        }
+        if (u == NULL || u->touches == NULL || u->spare == NULL || u->marks == NULL)
             return tide_nomem(e);
     }
     m->passes_over = true;
@@ -78,9 +87,12 @@ void quiet_fini(struct tide_machine *m)
         free(m->lanes[side].quiet);
         free(m->lanes[side].unused_order);
     }
-    if (m->remembered != NULL)
-        free(m->remembered->marks);
-    free(m->remembered);
+    if (m->untold != NULL) {
+        free(m->untold->touches);
+        free(m->untold->spare);
+        free(m->untold->marks);
+    }
+    free(m->untold);
 }
 
 void quiet_disturb(struct tide_machine *m)
@@ -136,9 +148,11 @@ struct pass {
     uint64_t process_bits; /* of its pages */
     uint64_t code;         /* the page that is fetched from, quiet; no_code: look it up */
     uint64_t no_code;      /* a page that no address of the process gives */
-    uint32_t code_frame;   /* its frame, where the policy is told of the order */
-    bool fetched;          /* it has been fetched from since the policy was told of it */
+    uint32_t code_slot;    /* its slot */
+    uint64_t code_use;     /* the stamp of its last fetch, where the policy is told of the order; 0:
+                            * the slot has it */
     uint64_t use;          /* the last stamp given out in either first-level array */
+    uint64_t told;         /* the policy knows of what has stamps up to this */
     /* What lies before this place is counted; what has been passed over since has so many
      * modifies, which are two references. */
     size_t settled, data_settled, modifies;
@@ -150,36 +164,82 @@ struct pass {
     unsigned made;
 };
 
-/* The policy is told what has been remembered for it: pages in the order of their last reference.
- */
-static void tell_remembered(struct tide_machine *m)
+/* The slot of the page that is fetched from gets the stamp of the last fetch. */
+static inline void stamp_code(struct pass *p)
 {
-    struct remembered *t = m->remembered;
-    size_t kept = 0;
-
-    if (t->n == 0)
-        return;
-    if (++t->mark == 0) {
-        memset(t->marks, 0, m->capacity * sizeof *t->marks);
-        t->mark = 1;
-    }
-    for (size_t i = t->n; i-- > 0;) {
-        uint32_t frame = t->frames[i];
-
-        t->last[kept] = frame;
-        kept += t->marks[frame] != t->mark;
-        t->marks[frame] = t->mark;
-    }
-    t->n = 0;
-    m->last_touched = t->last[0];
-    while (kept-- > 0)
-        m->policy->touch(m->policy_state, t->last[kept], 1, 0);
+    if (p->code_use != 0)
+        p->m->lanes[TIDE_SIDE_FETCH].order[p->code_slot] = p->code_use;
+    p->code_use = 0;
 }
 
-static inline void remember(struct remembered *t, uint32_t frame, unsigned really)
+/* Notes down the entries of a side's array that have been touched since the policy was told. */
+static void note_touched(struct untold *u, const struct lane *lane, uint64_t told)
 {
-    t->frames[t->n] = frame;
-    t->n += really;
+    const uint32_t *frames = lane->array->frames;
+    size_t n = u->n;
+
+    for (uint32_t slot = 0; slot < lane->array->config.entries; slot++) {
+        u->touches[n] = (struct touch){lane->order[slot] - told, frames[slot]};
+        n += lane->order[slot] > told;
+    }
+    u->n = n;
+}
+
+/* Sorts what is untold by its stamps, digit by digit. */
+static void sort_untold(struct untold *u, uint64_t most)
+{
+    enum { BITS = 6, DIGITS = 1 << BITS };
+
+    for (unsigned shift = 0; most >> shift > 0; shift += BITS) {
+        struct touch *from = u->touches;
+        uint32_t ends[DIGITS] = {0}, place = 0;
+
+        for (size_t i = 0; i < u->n; i++)
+            ends[from[i].stamp >> shift & (DIGITS - 1)]++;
+        for (unsigned digit = 0; digit < DIGITS; digit++) {
+            uint32_t n = ends[digit];
+
+            ends[digit] = place;
+            place += n;
+        }
+        for (size_t i = 0; i < u->n; i++)
+            u->spare[ends[from[i].stamp >> shift & (DIGITS - 1)]++] = from[i];
+        u->touches = u->spare;
+        u->spare = from;
+    }
+}
+
+/* The policy is told of the pages touched since it was told last, in the order of their last
+ * touches. */
+static void tell(struct pass *p)
+{
+    struct tide_machine *m = p->m;
+    struct untold *u = m->untold;
+    size_t kept;
+
+    stamp_code(p);
+    for (int side = 0; side < TIDE_SIDES; side++)
+        note_touched(u, &m->lanes[side], p->told);
+    p->use += 2; /* beyond the stamp of the last fetch */
+    sort_untold(u, p->use - p->told);
+    if (++u->mark == 0) {
+        memset(u->marks, 0, m->capacity * sizeof *u->marks);
+        u->mark = 1;
+    }
+    kept = u->n;
+    for (size_t i = u->n; i-- > 0;) { /* of a page that is there twice, the later one */
+        uint32_t frame = u->touches[i].frame;
+
+        u->touches[kept - 1].frame = frame;
+        kept -= u->marks[frame] != u->mark;
+        u->marks[frame] = u->mark;
+    }
+    if (u->n > 0)
+        m->last_touched = u->touches[u->n - 1].frame;
+    for (size_t i = kept; i < u->n; i++)
+        m->policy->touch(m->policy_state, u->touches[i].frame, 1, 0);
+    u->n = 0;
+    p->told = p->use;
 }
 
 /* Counts what has been passed over before a place. */
@@ -190,6 +250,8 @@ static void settle(struct pass *p, size_t at, size_t data_at)
     uint64_t references = accesses + p->modifies;
 
     if (accesses > 0) {
+        if (m->untold != NULL)
+            tell(p);
         m->now += references;
         m->counts.references += references;
         m->counts.accesses += accesses;
@@ -206,11 +268,6 @@ static void settle(struct pass *p, size_t at, size_t data_at)
             a->now = p->use;
         }
     }
-    if (m->remembered != NULL) {
-        remember(m->remembered, p->code_frame, p->fetched);
-        tell_remembered(m);
-        p->fetched = false;
-    }
     p->settled = at;
     p->data_settled = data_at;
     p->modifies = 0;
@@ -224,6 +281,7 @@ static void go_on(struct pass *p, size_t at, size_t data_at)
     uint64_t use = m->lanes[TIDE_SIDE_FETCH].array->now;
 
     p->use = use > m->lanes[TIDE_SIDE_DATA].array->now ? use : m->lanes[TIDE_SIDE_DATA].array->now;
+    p->told = p->use;
     p->settled = at;
     p->data_settled = data_at;
     p->modifies = 0;
@@ -280,6 +338,17 @@ static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_
     return 0;
 }
 
+/* The entry that was in a slot until now has given way. */
+static void note_evicted(struct pass *p, const struct lane *lane, int32_t slot)
+{
+    const struct tide_tlb_array *a = lane->array;
+    uint64_t stamp = lane->order == a->order ? a->evicted.order : lane->order[slot];
+    struct untold *u = p->m->untold;
+
+    if (a->evicted.order != 0 && stamp > p->told)
+        u->touches[u->n++] = (struct touch){stamp - p->told, a->evicted.frame};
+}
+
 /* A reference that is permitted and hits in the TLB, at whatever level: no decision depends on it,
  * so it is made without settling what precedes it. The first level counts it with the rest that is
  * passed over, unless it misses there. Returns the page's slot; -1: it is not like that, and has
@@ -307,11 +376,14 @@ static int64_t make_hit(struct pass *p, enum tide_side side, uint64_t page, unsi
     if (slot < 0 || (m->frames[frame].prot & needed) != needed)
         return -1;
     if (level > 0) {
+        if (m->untold != NULL && m->untold->n == GONE)
+            return -1;
         lane->array->now = p->use;
         slot = tide_tlb_hit(&m->tlb, side, (tide_page){page}, level, slot);
         tide_tlb_note(&m->tlb, side, (int)level, &m->frames[frame].seen);
-        p->use = lane->array->now;
         p->looked_up[side]++;
+        if (m->untold != NULL)
+            note_evicted(p, lane, slot);
     }
     step_mark(m, frame, kind == TIDE_WRITE || kind == TIDE_MODIFY);
     if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE)
@@ -339,19 +411,16 @@ static inline __attribute__((always_inline)) int64_t quiet_slot(struct lane *lan
 /* Fetching goes on in this page. False: it is not quiet. */
 static bool take_code(struct pass *p, uint64_t page)
 {
-    struct tide_machine *m = p->m;
-    struct lane *lane = &m->lanes[TIDE_SIDE_FETCH];
-    int64_t slot = quiet_slot(lane, page, TIDE_FETCH);
+    struct lane *lane = &p->m->lanes[TIDE_SIDE_FETCH];
+    int64_t slot;
 
+    stamp_code(p);
+    slot = quiet_slot(lane, page, TIDE_FETCH);
     if (slot < 0 && (slot = make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH)) < 0)
         return false;
-    if (m->remembered != NULL) {
-        remember(m->remembered, p->code_frame, p->fetched);
-        p->fetched = false;
-        p->code_frame = lane->array->frames[slot];
-    }
-    lane->order[slot] = ++p->use;
+    lane->order[slot] = p->use += 2;
     p->code = page;
+    p->code_slot = (uint32_t)slot;
     return true;
 }
 
@@ -369,9 +438,10 @@ static inline bool crosses(uint64_t addr, uint32_t size, unsigned shift)
 }
 
 /* A data access that is quiet, or all but quiet. False: it is not. */
-static inline __attribute__((always_inline)) bool
-take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint64_t process_bits,
-          uint64_t addr, uint32_t size, unsigned kind, const unsigned shift, uint64_t *use)
+static inline __attribute__((always_inline)) bool take_data(struct pass *p, struct lane *lane,
+                                                            uint64_t process_bits, uint64_t addr,
+                                                            uint32_t size, unsigned kind,
+                                                            const unsigned shift, uint64_t *use)
 {
     uint64_t page = page_number(addr, shift) | process_bits;
     int64_t slot = quiet_slot(lane, page, kind);
@@ -381,24 +451,11 @@ take_data(struct pass *p, struct lane *lane, struct remembered *remembered, uint
     if (__builtin_expect(slot < 0, 0)) {
         p->use = *use;
         slot = make_hit(p, TIDE_SIDE_DATA, page, kind);
-        *use = p->use;
         if (slot < 0)
             return false;
     }
-    lane->order[slot] = ++*use;
-    if (remembered != NULL)
-        remember(remembered, lane->array->frames[slot], 1);
+    lane->order[slot] = *use += 2;
     return true;
-}
-
-/* From here on what is remembered may have no room for another fragment. */
-enum { REMEMBERED_FULL = REMEMBERED - 4 * TIDE_FRAGMENT_ACCESSES };
-
-/* The policy may be told at any time: in between, memory for what it is to be told is bounded. */
-static inline void make_room(struct pass *p)
-{
-    if (p->m->remembered->n >= REMEMBERED_FULL)
-        tell_remembered(p->m);
 }
 
 /* ---- accesses ---- */
@@ -415,14 +472,13 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
     const uint8_t *const quiet = lane->quiet;
     const uint32_t *const likely = lane->likely;
     uint64_t *const order = lane->order;
-    struct remembered *remembered = ordered ? p->m->remembered : NULL;
     const unsigned process = p->process;
     const uint64_t bytes = UINT64_C(1) << shift, process_bits = p->process_bits;
     uint64_t use = p->use;
     /* the page that is fetched from: its first byte, and how many there are */
     uint64_t code = (p->code ^ process_bits) << shift, room = p->code != p->no_code ? bytes : 0;
+    uint64_t code_use = p->code_use;
     size_t data = 0, modifies = 0, i;
-    bool fetched = p->fetched;
 
     for (i = 0; i < n; i++) {
         const struct tide_access *a = &accesses[i];
@@ -435,39 +491,34 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
 
             if (__builtin_expect(offset >= room || offset + a->size > bytes, 0)) {
                 p->use = use;
-                p->fetched = fetched;
+                p->code_use = code_use;
                 if (crosses(addr, a->size, shift) ||
-                    !take_code(p, page_number(addr, shift) | process_bits))
+                    !take_code(p, page_number(addr, shift) | process_bits)) {
+                    code_use = p->code_use;
                     break;
+                }
                 use = p->use;
                 code = addr & ~(bytes - 1);
                 room = bytes;
             }
-            fetched = true;
+            if (ordered)
+                code_use = use + 1;
         } else {
             uint64_t page = page_number(addr, shift) | process_bits;
             uint32_t place = likely[page % LIKELY];
 
-            if (ordered) {
-                remember(remembered, p->code_frame, fetched);
-                fetched = false;
-            }
             if (__builtin_expect(tags[place] == page && (quiet[place] >> a->kind & 1) != 0 &&
                                      (addr & (bytes - 1)) + a->size <= bytes,
-                                 1)) {
-                order[place] = ++use;
-                if (ordered)
-                    remember(remembered, lane->array->frames[place], 1);
-            } else if (!take_data(p, lane, remembered, process_bits, addr, a->size, a->kind, shift,
-                                  &use)) {
+                                 1))
+                order[place] = use += 2;
+            else if (!take_data(p, lane, process_bits, addr, a->size, a->kind, shift, &use))
                 break;
-            }
             data++;
             modifies += a->kind == TIDE_MODIFY;
         }
     }
     p->use = use;
-    p->fetched = ordered && fetched;
+    p->code_use = code_use;
     p->modifies += modifies;
     *data_at += data;
     return i;
@@ -478,8 +529,6 @@ static inline __attribute__((always_inline)) int
 pass_accesses(struct pass *p, const struct tide_access *accesses, size_t at, size_t to,
               size_t *data_at, const unsigned shift, const bool ordered, struct tide_error *e)
 {
-    /* as many as memory for what the policy is to be told allows */
-    const size_t most = ordered ? TIDE_FRAGMENT_ACCESSES : TIDE_BLOCK_ACCESSES;
     const struct tide_access *a = accesses;
 
     while (at < to && !p->m->done) {
@@ -487,11 +536,7 @@ pass_accesses(struct pass *p, const struct tide_access *accesses, size_t at, siz
         size_t n = at < end ? end - at : 0, passed;
         int rc;
 
-        if (n > most)
-            n = most;
         if (n > 0 && p->of != NULL) {
-            if (ordered)
-                make_room(p);
             passed = pass_quiet(p, a, n, data_at, shift, ordered);
             at += passed;
             a += passed;
@@ -525,8 +570,8 @@ static int pass_rest(struct pass *p, size_t at, size_t i, size_t data_at, struct
     unsigned shift = p->m->geometry.page_shift;
 
     tide_block_expand(p->b, i, end, accesses);
-    return p->m->remembered != NULL ? pass_accesses(p, accesses, i, end, &data_at, shift, true, e)
-                                    : pass_accesses(p, accesses, i, end, &data_at, shift, false, e);
+    return p->m->untold != NULL ? pass_accesses(p, accesses, i, end, &data_at, shift, true, e)
+                                : pass_accesses(p, accesses, i, end, &data_at, shift, false, e);
 }
 
 /* Data access k of fragment `at` is not quiet. */
@@ -569,7 +614,7 @@ static int begin_fragment(struct pass *p, size_t at, uint64_t page, unsigned *do
         slot = quiet_slot(lane, page, TIDE_FETCH);
         if (rc == 0 && start + TIDE_FRAGMENT_ACCESSES <= p->safe && slot >= 0) {
             p->code = page;
-            p->code_frame = lane->array->frames[slot];
+            p->code_slot = (uint32_t)slot;
             *done = 1;
             return 0;
         }
@@ -594,14 +639,6 @@ static __attribute__((noinline)) uint32_t look_closer(struct pass *p, uint64_t p
     return found < 0 ? TIDE_TLB_NO_SLOT : (uint32_t)found;
 }
 
-/* Remembers a page in its place among those of [.., told). Returns the new end. */
-static inline uint32_t *put_among(uint32_t *place, uint32_t *told, uint32_t frame)
-{
-    memmove(place + 1, place, (size_t)(told - place) * sizeof *place);
-    *place = frame;
-    return told + 1;
-}
-
 /* Passes over fragments [at, to) and stops in front of one that is not all quiet, which may have
  * been begun. `shift` and `ordered` are constants where the caller passes them. */
 static inline __attribute__((always_inline)) size_t
@@ -614,24 +651,16 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     const struct lane *lane = &lanes[TIDE_SIDE_DATA];
     const uint64_t *const tags = lane->tags;
     const uint8_t *const quiet = lane->quiet;
-    const uint32_t *const likely = lane->likely, *const frames = lane->array->frames;
+    const uint32_t *const likely = lane->likely;
     uint64_t *const order = lane->order;
     const uint64_t process_bits = p->process_bits, bytes = UINT64_C(1) << shift;
     const uint64_t *data = &b->data[b->data_starts[at]];
-    uint64_t use = p->use, code = p->code;
-    uint32_t *told = ordered ? &p->m->remembered->frames[p->m->remembered->n] : NULL;
-    uint32_t *const full = ordered ? &p->m->remembered->frames[REMEMBERED_FULL] : NULL;
-    uint32_t code_frame = p->code_frame, last = NO_FRAME; /* last: of the data side */
-    /* Where the page that is fetched from belongs among those remembered: before the first data
-     * access since its last fetch. NULL: it has not been fetched from yet. */
-    uint32_t *place_of_code = NULL;
-    bool fetched = p->fetched;
+    uint64_t use = p->use, code = p->code, code_use = p->code_use;
 
-    for (; at < to && (!ordered || told < full); at++) {
+    for (; at < to; at++) {
         const struct tide_fragment *f = &fragments[b->ids[at]];
         const struct tide_slot *slot = &slots[f->first_slot], *const end = slot + f->data;
         uint64_t page = page_number(f->pc, shift) | process_bits;
-        unsigned done = 0;
 
         if (__builtin_expect(f->flags != 0, 0))
             break;
@@ -640,18 +669,12 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
 
             if (found < 0)
                 break;
-            lanes[TIDE_SIDE_FETCH].order[found] = ++use;
+            if (ordered && code_use != 0)
+                lanes[TIDE_SIDE_FETCH].order[p->code_slot] = code_use;
+            code_use = 0;
+            lanes[TIDE_SIDE_FETCH].order[found] = use += 2;
             code = page;
-            if (ordered) {
-                if (fetched)
-                    *told++ = code_frame;
-                else if (place_of_code != NULL)
-                    told = put_among(place_of_code, told, code_frame);
-                place_of_code = NULL;
-                fetched = false;
-                code_frame = lanes[TIDE_SIDE_FETCH].array->frames[found];
-                last = NO_FRAME;
-            }
+            p->code_slot = (uint32_t)found;
         }
         for (; slot < end; slot++, data++) {
             uint64_t addr = *data, data_page = page_number(addr, shift) | process_bits;
@@ -662,45 +685,36 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                 __builtin_expect((addr & (bytes - 1)) + slot->size > bytes, 0)) {
                 p->use = use;
                 place = look_closer(p, data_page, slot, addr);
-                use = p->use;
                 if (place == TIDE_TLB_NO_SLOT)
                     break;
             }
-            order[place] = ++use;
-            if (ordered) {
-                /* the page that was last before is not remembered once more */
-                unsigned other = frames[place] != last;
-
-                last = frames[place];
-                place_of_code =
-                    fetched | (slot->fetches != done) ? told - 1 + other : place_of_code;
-                *told = last;
-                told += other;
-                done = slot->fetches;
-                fetched = false;
-            }
+            order[place] = use += 2;
         }
         if (__builtin_expect(slot < end, 0)) {
             p->begun = true;
             p->made = f->data - (unsigned)(end - slot);
             break;
         }
-        if (ordered)
-            fetched |= f->fetches != done;
+        if (ordered && f->fetches > 0)
+            code_use = use + 1 - 2 * (uint64_t)f->tail;
         if (__builtin_expect((f->kinds >> TIDE_MODIFY & 1) != 0, 0))
             for (slot = end - f->data; slot < end; slot++)
                 p->modifies += slot->kind == TIDE_MODIFY;
     }
     p->use = use;
     p->code = code;
-    if (ordered) {
-        if (!fetched && place_of_code != NULL)
-            told = put_among(place_of_code, told, code_frame);
-        p->m->remembered->n = (size_t)(told - p->m->remembered->frames);
-        p->code_frame = code_frame;
-        p->fetched = fetched;
-    }
+    p->code_use = code_use;
     return at;
+}
+
+/* How many of the first k data accesses lie behind the last fetch before access k - 1. */
+static unsigned behind_fetch(const struct tide_slot *slot, unsigned k)
+{
+    unsigned n = 1;
+
+    while (n < k && slot[k - 1 - n].fetches == slot[k - 1].fetches)
+        n++;
+    return n;
 }
 
 /* One fragment, or what is left of it, whatever it does. */
@@ -711,7 +725,7 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
     const struct tide_slot *slot = &b->dictionary->slots[f->first_slot];
     const uint64_t *data = &b->data[b->data_starts[at]];
     struct lane *lane = &p->m->lanes[TIDE_SIDE_DATA];
-    struct remembered *remembered = p->m->remembered;
+    const bool ordered = p->m->untold != NULL;
     unsigned shift = p->m->geometry.page_shift;
     size_t start = b->starts[at];
     uint64_t page = page_number(f->pc, shift) | p->process_bits;
@@ -719,11 +733,11 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
     unsigned counted = 0; /* modifies before this slot are counted */
     int rc = 0;
 
-    if (remembered != NULL)
-        make_room(p);
     if (p->begun) {
         k = p->made;
         done = k > 0 ? slot[k - 1].fetches : 0;
+        if (ordered && done > 0)
+            p->code_use = p->use + 1 - 2 * (uint64_t)behind_fetch(slot, k);
         p->begun = false;
     } else if ((page != p->code && f->fetches > 0) || f->flags != 0 ||
                start + TIDE_FRAGMENT_ACCESSES > p->safe) {
@@ -732,13 +746,11 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
             return rc;
     }
     for (; k < f->data; k++) {
-        if (remembered != NULL) {
-            remember(remembered, p->code_frame, p->fetched | (slot[k].fetches != done));
-            p->fetched = false;
-            done = slot[k].fetches;
-        }
-        if (take_data(p, lane, remembered, p->process_bits, data[k], slot[k].size, slot[k].kind,
-                      shift, &p->use))
+        if (ordered && slot[k].fetches != done)
+            p->code_use = p->use + 1;
+        done = slot[k].fetches;
+        if (take_data(p, lane, p->process_bits, data[k], slot[k].size, slot[k].kind, shift,
+                      &p->use))
             continue;
         for (; counted < k; counted++)
             p->modifies += slot[counted].kind == TIDE_MODIFY;
@@ -750,8 +762,8 @@ static int take_fragment(struct pass *p, size_t at, struct tide_error *e)
             return pass_rest(p, at, start + slot[k].fetches + k + 1,
                              (size_t)b->data_starts[at] + k + 1, e);
     }
-    if (remembered != NULL)
-        p->fetched |= f->fetches != done;
+    if (ordered && f->fetches != done)
+        p->code_use = p->use + 1;
     for (; counted < f->data; counted++)
         p->modifies += slot[counted].kind == TIDE_MODIFY;
     return 0;
@@ -779,14 +791,12 @@ static size_t first_unsafe(const struct pass *p, size_t at, size_t to)
 static int pass_fragments(struct pass *p, size_t at, size_t to, struct tide_error *e)
 {
     unsigned shift = p->m->geometry.page_shift;
-    bool ordered = p->m->remembered != NULL;
+    bool ordered = p->m->untold != NULL;
 
     while (at < to) {
         size_t safe = p->of != NULL ? first_unsafe(p, at, to) : at;
         int rc;
 
-        if (ordered)
-            make_room(p);
         if (at < safe) {
             if (shift == TIDE_FRAGMENT_PAGE_SHIFT)
                 at = ordered ? pass_quiet_fragments(p, at, safe, TIDE_FRAGMENT_PAGE_SHIFT, true)
@@ -796,8 +806,6 @@ static int pass_fragments(struct pass *p, size_t at, size_t to, struct tide_erro
                              : pass_quiet_fragments(p, at, safe, shift, false);
             if (at == to)
                 break;
-            if (ordered && !p->begun && p->m->remembered->n >= REMEMBERED_FULL)
-                continue;
         }
         rc = take_fragment(p, at++, e);
         if (rc != 0 || p->m->done)
@@ -855,7 +863,7 @@ int quiet_segment(struct tide_machine *m, const struct tide_block *b, size_t fro
 {
     struct pass p = {.m = m, .b = b, .process = UINT32_MAX};
     unsigned shift = m->geometry.page_shift;
-    bool ordered = m->remembered != NULL;
+    bool ordered = m->untold != NULL;
     size_t data_at = 0;
     int rc = 0;
 

@@ -225,12 +225,15 @@ int32_t tide_tlb_array_fill(struct tide_tlb_array *a, tide_page page, uint32_t f
     uint32_t way = least(a, base), slot;
 
     assert(tide_tlb_array_find(a, page) < 0);
+    a->evicted.order = 0;
     if (a->order[base + way] != 0) {
         if (a->kind == TIDE_TLB_random)
             way = (uint32_t)tide_rng_below(&a->rng, a->ways);
         else if (a->kind == TIDE_TLB_plru)
             way = tree_victim(a, base);
         index_remove(a, base + way);
+        a->evicted.order = a->order[base + way];
+        a->evicted.frame = a->frames[base + way];
         a->stats.evictions++;
     }
     slot = base + way;

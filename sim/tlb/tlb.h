@@ -115,6 +115,10 @@ struct tide_tlb_array {
     uint32_t *index; /* many ways: hash of all tags to slots, at most half full */
     uint64_t *recorded;
     uint32_t *winner; /* very many: tournament for the least (order, way) of a set; see tlb.c */
+    struct {
+        uint64_t order; /* 0: there was none */
+        uint32_t frame;
+    } evicted; /* the entry that the last fill has replaced */
     struct tide_rng rng;
     struct tide_tlb_array_stats stats;
     struct tide_tlb_array_config config;

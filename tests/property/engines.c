@@ -97,8 +97,7 @@ Test(engines, fast_equals_plain)
     }
 }
 
-/* A program that loops for long without a fault: what the fast engine remembers between decisions
- * is bounded, and it goes on when that is full. */
+/* A program that loops for long without a fault. */
 static char *long_loop(struct tide_rng *r, size_t *n)
 {
     enum { LINES = 60, TURNS = 1500, LINE_BYTES = 24 };
@@ -174,12 +173,13 @@ Test(engines, the_last_pages_of_all_are_pages)
     }
 }
 
-enum { POLICIES = 5 };
+enum { POLICIES = 5, TLBS = 4 };
 
-/* `programs` of those that `make` makes, with `least` frames or up to `span` - 1 more. */
+/* `programs` of those that `make` makes, with `least` frames or up to `span` - 1 more; `tlb`: by
+ * turns one of these, NULL: the usual. */
 static void expect_equal_on(const char *name, char *(*make)(struct tide_rng *r, size_t *n),
                             uint64_t programs, const char *const policies[POLICIES], uint64_t least,
-                            uint64_t span)
+                            uint64_t span, const struct tide_tlb_config tlb[TLBS])
 {
     for (uint64_t seed = 0; seed < programs; seed++) {
         struct tide_machine_config c;
@@ -190,6 +190,8 @@ static void expect_equal_on(const char *name, char *(*make)(struct tide_rng *r, 
         tide_rng_init(&r, seed, name);
         text = make(&r, &n);
         c = machine_with(policies[seed % POLICIES], least + tide_rng_below(&r, span));
+        if (tlb != NULL)
+            c.tlb = tlb[seed % TLBS];
         expect_equal_engines(text, n, &c, policies[seed % POLICIES]);
         free(text);
     }
@@ -199,7 +201,7 @@ Test(engines, long_loops_without_faults)
 {
     static const char *const policies[POLICIES] = {"lru", "mru", "2q", "clock", "fifo"};
 
-    expect_equal_on("long loops", long_loop, 10, policies, 10, 8);
+    expect_equal_on("long loops", long_loop, 10, policies, 10, 8, NULL);
 }
 
 /* A program of a few instructions on three pages of code, several of which use two or three pages
@@ -238,7 +240,44 @@ Test(engines, code_and_data_keep_their_order)
 {
     static const char *const policies[POLICIES] = {"lru", "mru", "2q", "slru", "arc"};
 
-    expect_equal_on("crowded loops", crowded_loop, 60, policies, 3, 5);
+    expect_equal_on("crowded loops", crowded_loop, 60, policies, 3, 5, NULL);
+}
+
+/* Arrays of four entries before one that holds everything: pages come and go in the first level
+ * many times between two decisions, more often than the fast engine takes note of. */
+Test(engines, pages_that_left_the_first_level_keep_their_order)
+{
+    static const char *const policies[POLICIES] = {"lru", "mru", "2q", "slru", "arc"};
+    static const struct {
+        enum tide_tlb_kind kind;
+        uint32_t ways;
+    } first[TLBS] = {
+        {TIDE_TLB_lru, 4}, {TIDE_TLB_lru, 1}, {TIDE_TLB_fifo, 4}, {TIDE_TLB_random, 2}};
+    struct tide_tlb_config tlb[TLBS];
+
+    for (size_t i = 0; i < TLBS; i++)
+        tlb[i] =
+            (struct tide_tlb_config){.n = 3,
+                                     .arrays = {{.name = "l1i",
+                                                 .level = 1,
+                                                 .serves = TIDE_TLB_FOR_FETCH,
+                                                 .entries = 2,
+                                                 .ways = first[i].ways < 2 ? 1 : 2,
+                                                 .kind = first[i].kind},
+                                                {.name = "l1d",
+                                                 .level = 1,
+                                                 .serves = TIDE_TLB_FOR_DATA,
+                                                 .entries = 4,
+                                                 .ways = first[i].ways,
+                                                 .kind = first[i].kind},
+                                                {.name = "l2",
+                                                 .level = 2,
+                                                 .serves = TIDE_TLB_FOR_FETCH | TIDE_TLB_FOR_DATA,
+                                                 .entries = 64,
+                                                 .ways = 4,
+                                                 .kind = TIDE_TLB_lru}}};
+    expect_equal_on("crowded loops", crowded_loop, 40, policies, 6, 8, tlb);
+    expect_equal_on("long loops", long_loop, 8, policies, 14, 4, tlb);
 }
 
 /* The k-th policy, counted round, that needs no more than reference bits. */
