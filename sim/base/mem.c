@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* of x86-64 and of most others that have them; elsewhere the advice may have no effect */
+enum { HUGE_PAGE_BYTES = 2 << 20 };
 
 static atomic_long fail_after;
 
@@ -57,6 +61,16 @@ void *tide_grow(void *array, size_t *cap, size_t need, size_t element_bytes)
     p = tide_realloc(array, n * element_bytes);
     if (p != NULL)
         *cap = n;
+    return p;
+}
+
+void *tide_malloc_huge(size_t bytes)
+{
+    size_t whole = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    void *p = refuse() ? NULL : aligned_alloc(HUGE_PAGE_BYTES, whole > 0 ? whole : HUGE_PAGE_BYTES);
+
+    if (p != NULL)
+        madvise(p, whole, MADV_HUGEPAGE); /* refused: ordinary pages */
     return p;
 }
 

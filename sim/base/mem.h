@@ -17,6 +17,10 @@ void *tide_realloc(void *p, size_t bytes);
 /* Grows an array to hold at least `need` elements, doubling; *cap is updated. NULL: out of memory,
  * the old array is untouched. */
 void *tide_grow(void *array, size_t *cap, size_t need, size_t element_bytes);
+/* For large tables that are looked up all over: in huge pages where the system gives them, which
+ * spares it and the processor's own TLB most of their work. Not zeroed; every 2 MiB that are
+ * touched may become resident as a whole. */
+void *tide_malloc_huge(size_t bytes);
 char *tide_strdup(const char *s);
 /* printf into new memory. */
 char *tide_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

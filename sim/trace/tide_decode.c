@@ -31,9 +31,15 @@ static inline uint64_t load(const unsigned char *p, unsigned bytes)
     return v;
 }
 
-static inline unsigned id_at(const unsigned char *ids, size_t i)
+static inline uint16_t id_at(const unsigned char *ids, size_t i)
 {
-    return (unsigned)load(ids + 2 * i, 2);
+    uint16_t v; /* a load that vectors can be made of */
+
+    memcpy(&v, ids + 2 * i, 2);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap16(v);
+#endif
+    return v;
 }
 
 /* ---- set-up ---- */
@@ -43,8 +49,8 @@ int tide_decoder_init(struct tide_decoder *d)
     tide_map_init(&d->names);
     /* parts that are never used take no memory, and nothing is read before it is written */
     d->coded = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *d->coded);
-    d->states = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *d->states);
-    d->strides = tide_malloc(TIDE_DICTIONARY_SLOTS * sizeof *d->strides);
+    d->states = tide_malloc_huge(TIDE_DICTIONARY_SLOTS * sizeof *d->states);
+    d->strides = tide_malloc_huge(TIDE_DICTIONARY_SLOTS * sizeof *d->strides);
     d->followers = tide_calloc(TIDE_FOLLOWERS, sizeof *d->followers);
     return d->coded != NULL && d->states != NULL && d->strides != NULL && d->followers != NULL
                ? 0
@@ -267,12 +273,14 @@ static int take_definitions(struct tide_decoder *d, uint32_t n, struct tide_prob
 static int check_ids(const struct tide_decoder *d, struct tide_problem *p)
 {
     const struct tide_cursor *c = &d->columns[TIDE_COL_IDS];
-    unsigned most = 0;
+    const unsigned char *ids = c->p;
+    const size_t n = d->units;
+    uint16_t most = 0;
 
     if ((size_t)(c->end - c->p) != 2 * (size_t)d->units)
         return problem(p, c->p, "the column of fragments does not have their number");
-    for (size_t i = 0; i < d->units; i++)
-        most = id_at(c->p, i) > most ? id_at(c->p, i) : most;
+    for (size_t i = 0; i < n; i++)
+        most = id_at(ids, i) > most ? id_at(ids, i) : most;
     if (d->units > 0 && most >= d->groups.now->n_fragments)
         return problem(p, c->p, "a fragment is used that is not defined");
     return 0;
