@@ -340,7 +340,9 @@ static const struct cli_flag flags[] = {
     {FLAG_SKIP, "skip", "N", "leave out the first N accesses"},
     {FLAG_NO_INSTRUCTIONS, "no-instructions", NULL, "leave out instruction fetches"},
     {CLI_FLAG_TO, "to", "FORMAT", "the format to write (default " CLI_OUT_FORMAT ")"},
-    {CLI_FLAG_LEVEL, "level", "N", "zlib's level, 1..9 (default 6)"},
+    {CLI_FLAG_LEVEL, "level", "N",
+     "zlib's level, 1..9 (default 6); tide of 7..9 is smallest,\n"
+     "slower to read with zlib"},
     {'q', "quiet", NULL, "no counter and no notes"},
     {0},
 };

@@ -14,7 +14,9 @@ enum { CLI_FLAG_TO = CLI_LONG + 100, CLI_FLAG_LEVEL };
         {CLI_FLAG_TO, "to", "FORMAT",                                                       \
          "the format to write (default: by the ending of FILE's name,\n"                    \
          "else " CLI_OUT_FORMAT ")"},                                                       \
-        {CLI_FLAG_LEVEL, "level", "N", "zlib's level, 1..9 (default 6)"},                   \
+        {CLI_FLAG_LEVEL, "level", "N",                                                      \
+         "zlib's level, 1..9 (default 6); tide of 7..9 is smallest,\n"                      \
+         "slower to read with zlib"},                                                       \
     {                                                                                       \
         'q', "quiet", NULL, "no progress and no notes"                                      \
     }

@@ -261,9 +261,10 @@ struct tide_end {
     uint64_t content; /* bytes of content before END */
 };
 
-/* A stored block of deflate has 5 bytes before its content. */
 enum {
-    TIDE_END_MEMBER = TIDE_MEMBER_HEAD + 5 + TIDE_HEAD_BYTES + TIDE_END_BYTES + TIDE_MEMBER_TAIL
+    TIDE_STORED_HEAD = 5, /* of a stored block of deflate: RFC 1951, 3.2.4 */
+    TIDE_END_MEMBER =
+        TIDE_MEMBER_HEAD + TIDE_STORED_HEAD + TIDE_HEAD_BYTES + TIDE_END_BYTES + TIDE_MEMBER_TAIL
 };
 
 /* ---- numbers ---- */

@@ -11,16 +11,18 @@
 struct tide_packer {
     struct tide_out *out;
     z_stream z;
-    bool ready; /* z is */
-    unsigned char *packed;
-    size_t cap_packed;
+    bool ready;  /* z is */
+    bool stores; /* columns that deflate shrinks little */
+    unsigned char *deflated;
+    size_t cap_deflated;
     uint64_t offset, content; /* bytes written to the file; of content */
     struct tide_group *groups;
     size_t n_groups, cap_groups;
     uint64_t blocks, accesses;
 };
 
-/* Zeroed first; `level` is zlib's. tide_packer_fini() also after a failure. */
+/* Zeroed first; `level` is zlib's, 1..9; from 7 on the file is the smallest. tide_packer_fini()
+ * also after a failure. */
 TIDE_MUST_CHECK int tide_packer_init(struct tide_packer *p, struct tide_out *out, int level,
                                      struct tide_error *e);
 void tide_packer_fini(struct tide_packer *p);

@@ -706,6 +706,340 @@ Test(tide, what_the_trace_says_of_itself_comes_back)
     free(l.p);
 }
 
+/* ---- columns that are stored ---- */
+
+/* The content of a member as zlib itself inflates it, and by byte whether a block stored it. */
+struct unpacked {
+    unsigned char *p;
+    bool *stored;
+    size_t n, member; /* bytes: content, member */
+    size_t longest;   /* stored block */
+};
+
+static uint32_t number_at(const unsigned char *p)
+{
+    struct tide_cursor c = {p, p + 4, false};
+
+    return (uint32_t)tide_take(&c, 4);
+}
+
+static struct unpacked unpack(const unsigned char *member)
+{
+    const unsigned char *from = member + TIDE_MEMBER_HEAD;
+    struct unpacked u = {.n = number_at(member + 24), .member = number_at(member + 16)};
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)from};
+    int rc;
+
+    z.next_out = u.p = malloc(u.n);
+    z.avail_out = (unsigned)u.n;
+    z.avail_in = (unsigned)(u.member - TIDE_MEMBER_HEAD - TIDE_MEMBER_TAIL);
+    u.stored = calloc(u.n, sizeof *u.stored);
+    cr_assert(u.p != NULL && u.stored != NULL);
+    cr_assert_eq(inflateInit2(&z, -MAX_WBITS), Z_OK);
+    do {
+        size_t was = z.total_out, bit = 8 * z.total_in - (z.data_type & 7);
+        unsigned head = (from[bit / 8] | (unsigned)from[bit / 8 + 1] << 8) >> bit % 8;
+
+        rc = inflate(&z, Z_BLOCK);
+        if ((head >> 1 & 3) != 0)
+            continue;
+        memset(u.stored + was, true, z.total_out - was);
+        if (z.total_out - was > u.longest)
+            u.longest = z.total_out - was;
+    } while (rc == Z_OK);
+    cr_assert_eq(rc, Z_STREAM_END);
+    cr_assert_eq(z.total_out, u.n);
+    cr_assert_eq(z.avail_in, 0);
+    inflateEnd(&z);
+    cr_assert_eq(number_at(member + u.member - 8), crc32(0, u.p, (unsigned)u.n));
+    cr_assert_eq(number_at(member + u.member - 4), u.n);
+    return u;
+}
+
+static void free_unpacked(struct unpacked *u)
+{
+    free(u->p);
+    free(u->stored);
+}
+
+static bool all_stored(const struct unpacked *u, size_t at, size_t n)
+{
+    return memchr(u->stored + at, false, n) == NULL;
+}
+
+static bool is_block(const struct unpacked *u)
+{
+    return u->p[4] == TIDE_CHUNK_FRAGMENTS || u->p[4] == TIDE_CHUNK_COLUMNS;
+}
+
+/* What deflate makes of the content of a block, with an end on a byte border before each column of
+ * 512 bytes or more. The first piece are the heads. */
+struct piece {
+    size_t at, raw, deflated;
+};
+
+static unsigned deflated_pieces(const struct unpacked *u, int level, struct piece *pieces)
+{
+    size_t at = TIDE_HEAD_BYTES + TIDE_BLOCK_HEAD_BYTES, room = 2 * u->n + 1024;
+    unsigned char *out = malloc(room);
+    z_stream z = {0};
+    unsigned n = 1;
+
+    pieces[0] = (struct piece){0};
+    for (unsigned i = 0; i < TIDE_COLS; i++) {
+        size_t bytes = number_at(u->p + TIDE_HEAD_BYTES + 4 * (TIDE_BLOCK_COLUMNS + i));
+
+        if (bytes >= 512)
+            pieces[n++] = (struct piece){.at = at};
+        at += bytes;
+    }
+    cr_assert_eq(at, u->n);
+    cr_assert_eq(deflateInit2(&z, level, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = out;
+    z.avail_out = (unsigned)room;
+    z.next_in = u->p;
+    for (unsigned i = 0; i < n; i++) {
+        size_t before = z.total_out;
+
+        pieces[i].raw = (i + 1 < n ? pieces[i + 1].at : u->n) - pieces[i].at;
+        z.avail_in = (unsigned)pieces[i].raw;
+        deflate(&z, i + 1 < n ? Z_SYNC_FLUSH : Z_FINISH);
+        pieces[i].deflated = z.total_out - before;
+    }
+    deflateEnd(&z);
+    free(out);
+    return n;
+}
+
+static size_t stored_size(const struct piece *p)
+{
+    return p->raw + 5 * ((p->raw + 65534) / 65535);
+}
+
+/* What storing is for: at least two fifths are left. */
+static bool may_be_stored(const struct piece *p)
+{
+    return 5 * p->deflated >= 2 * p->raw;
+}
+
+/* How many columns were stored, and how many might have been. */
+struct choice {
+    unsigned stored, passed_over;
+};
+
+/* A block is at most one and a half times what deflate makes of it; of the columns that may be
+ * stored, none would fit besides those that are, and the one that shrinks least is the first. */
+static void expect_good_choice(const struct unpacked *u, int level, struct choice *seen)
+{
+    struct piece pieces[TIDE_COLS + 1], *least = NULL;
+    unsigned n = deflated_pieces(u, level, pieces);
+    size_t deflated = TIDE_MEMBER_HEAD + TIDE_MEMBER_TAIL, member, most;
+
+    for (unsigned i = 0; i < n; i++)
+        deflated += pieces[i].deflated;
+    member = deflated;
+    most = deflated + deflated / 2;
+    cr_assert_leq(u->member, most);
+    for (struct piece *p = pieces; p < pieces + n; p++) {
+        if (p > pieces && may_be_stored(p) &&
+            (least == NULL || p->deflated * least->raw > least->deflated * p->raw))
+            least = p;
+        if (!all_stored(u, p->at, p->raw)) {
+            seen->passed_over += p > pieces && may_be_stored(p);
+            cr_assert(p == pieces || !may_be_stored(p) ||
+                      u->member - p->deflated + stored_size(p) > most);
+            continue;
+        }
+        cr_assert(p > pieces && may_be_stored(p), "%zu of %zu bytes", p->deflated, p->raw);
+        member += stored_size(p) - p->deflated;
+        seen->stored++;
+    }
+    cr_assert_eq(u->member, member, "level %d", level);
+    if (least != NULL && deflated - least->deflated + stored_size(least) <= most)
+        cr_assert(all_stored(u, least->at, least->raw));
+}
+
+/* Calls `each` with every member of a file. */
+static void for_members(struct bytes b, void (*each)(void *context, const struct unpacked *u),
+                        void *context)
+{
+    for (size_t at = 0; at < b.n; at += number_at(b.p + at + 16)) {
+        struct unpacked u = unpack(b.p + at);
+
+        each(context, &u);
+        free_unpacked(&u);
+    }
+}
+
+/* Addresses of which `bits` bits from bit `shift` on are random. */
+struct scatter {
+    unsigned bits, shift;
+};
+
+/* Instructions that each access data in one of two ways, by turns of one in `every`. */
+static void add_scattered(struct items *l, struct tide_rng *rng, size_t n, unsigned every,
+                          const struct scatter ways[2])
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned which = tide_rng_below(rng, every) == 0;
+        const struct scatter *way = &ways[which];
+
+        add_access(l, TIDE_FETCH, 0x400000 + 0x4000 * which + 64 * tide_rng_below(rng, 30), 4, 0);
+        add_access(l, TIDE_READ,
+                   (UINT64_C(0x10000000) << 4 * which) +
+                       (tide_rng_below(rng, UINT64_C(1) << way->bits) << way->shift),
+                   8, 0);
+    }
+}
+
+static struct items scattered_trace(uint64_t seed, size_t n, unsigned every,
+                                    const struct scatter ways[2])
+{
+    struct tide_rng rng;
+    struct items l = {0};
+
+    tide_rng_init(&rng, seed, "scattered");
+    add_process(&l, 0, 1);
+    add_scattered(&l, &rng, n, every, ways);
+    return l;
+}
+
+/* Some in a few pages, and some anywhere in 128 MiB. */
+static const struct scatter anywhere[2] = {{12, 3}, {24, 3}};
+
+static struct reading read_back_by(const char *inflate, struct bytes b, const struct items *l)
+{
+    struct reading g;
+
+    setenv("PAGETIDE_INFLATE", inflate, 1);
+    g = read_back(b, l, true);
+    unsetenv("PAGETIDE_INFLATE");
+    cr_assert_eq(g.rc, 0, "%s: %s: %s", inflate, g.error.where, g.error.what);
+    cr_assert_eq(g.items, l->n);
+    return g;
+}
+
+static void append_content(void *context, const struct unpacked *u)
+{
+    put(context, u->p, u->n);
+}
+
+/* Longer than what one stored block holds. */
+static void expect_far_stored(void *context, const struct unpacked *u)
+{
+    size_t far;
+
+    if (!is_block(u))
+        return;
+    far = number_at(u->p + TIDE_HEAD_BYTES + 4 * (TIDE_BLOCK_COLUMNS + TIDE_COL_R32));
+    cr_assert_gt(far, 2 * 65535);
+    cr_expect(all_stored(u, u->n - far, far));
+    cr_expect_eq(u->longest, 65535);
+    ++*(unsigned *)context;
+}
+
+Test(tide, columns_that_deflate_hardly_shrinks_are_stored)
+{
+    struct items l = scattered_trace(1, 80000, 2, anywhere);
+    struct bytes b = written(&l, &(struct tide_sink_options){0}), plain = inflated(b),
+                 by_zlib = {0};
+    char command[256];
+    unsigned blocks = 0;
+
+    for_members(b, expect_far_stored, &blocks);
+    cr_expect_eq(blocks, 1);
+    for_members(b, append_content, &by_zlib);
+    cr_assert_eq(by_zlib.n, plain.n);
+    cr_expect_arr_eq(by_zlib.p, plain.p, plain.n);
+    read_back_by("", b, &l);
+    read_back_by("zlib", b, &l);
+    snprintf(command, sizeof command, "gzip -t <%s/x.tide", dir);
+    cr_expect_eq(system(command), 0);
+    free(b.p);
+    free(plain.p);
+    free(by_zlib.p);
+    free(l.p);
+}
+
+/* The blocks of a file, which do not tell where anything lies in it as INDEX and END do. */
+struct content {
+    struct bytes blocks;
+    size_t stored; /* bytes of them */
+};
+
+static void append_block(void *context, const struct unpacked *u)
+{
+    struct content *c = context;
+
+    if (!is_block(u))
+        return;
+    put(&c->blocks, u->p, u->n);
+    for (size_t i = 0; i < u->n; i++)
+        c->stored += u->stored[i];
+}
+
+Test(tide, levels_differ_in_size_only_and_high_ones_store_nothing)
+{
+    struct items l = scattered_trace(2, 20000, 2, anywhere);
+    struct content content[10] = {0};
+    size_t least = SIZE_MAX;
+
+    for (int level = 1; level <= 9; level++) {
+        struct bytes b = written(&l, &(struct tide_sink_options){.level = level});
+        struct content *c = &content[level];
+
+        for_members(b, append_block, c);
+        cr_assert_eq(c->blocks.n, content[1].blocks.n);
+        cr_assert_arr_eq(c->blocks.p, content[1].blocks.p, c->blocks.n);
+        cr_expect_eq(c->stored > 0, level <= 6, "level %d: %zu", level, c->stored);
+        cr_assert_eq(read_back(b, &l, level % 2).rc, 0);
+        if (level <= 6 && b.n < least)
+            least = b.n;
+        cr_expect(level <= 6 || b.n < least, "level %d: %zu", level, b.n);
+        free(b.p);
+    }
+    for (int level = 1; level <= 9; level++)
+        free(content[level].blocks.p);
+    free(l.p);
+}
+
+struct choices {
+    int level;
+    struct choice seen;
+};
+
+static void look_at_choice(void *context, const struct unpacked *u)
+{
+    struct choices *c = context;
+
+    if (is_block(u))
+        expect_good_choice(u, c->level, &c->seen);
+}
+
+/* Columns that are worth it and fit, that are and do not, and that are not. */
+Test(tide, what_storing_costs_has_a_bound)
+{
+    static const struct scatter ways[][2] = {
+        {{12, 3}, {24, 3}},  {{8, 0}, {13, 17}}, {{6, 3}, {12, 18}},
+        {{12, 3}, {14, 16}}, {{7, 8}, {20, 6}},  {{13, 0}, {10, 20}},
+        {{3, 3}, {16, 12}},  {{14, 1}, {26, 2}}, {{0, 3}, {4, 3}}};
+    struct choices c = {0};
+
+    for (unsigned i = 0; i < 6 * sizeof ways / sizeof *ways; i++) {
+        struct items l = scattered_trace(i, 1000 << i % 6, 2 + i % 3, ways[i / 6]);
+        struct bytes b;
+
+        c.level = 1 + (int)(i + i / 6) % 6;
+        b = written(&l, &(struct tide_sink_options){.level = c.level});
+        for_members(b, look_at_choice, &c);
+        cr_assert_eq(read_back(b, &l, false).rc, 0);
+        free(b.p);
+        free(l.p);
+    }
+    cr_expect_gt(c.seen.stored, 20);
+    cr_expect_gt(c.seen.passed_over, 20);
+}
+
 /* ---- the file from outside ---- */
 
 /* A trace of several groups: fragments that never come again fill the dictionary. */
