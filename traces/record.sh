@@ -160,6 +160,9 @@ in the same environment, process ids, devices and inodes made neutral. \`pagetid
 \`pagetide trace info\` says length and CRC-32 of the log that each was made from. \`tiny\` is still such a
 log.
 
+All that were tide by 2026-11-28 have since been written anew in version 2 of the layout, by deflate at
+level 6 throughout.
+
 Pages are distinct 4 KiB pages touched, fetches included. sha256 is that of the content
 (\`zcat NAME.tide | sha256sum\`). Traces in \`long/\` are ten times as long as the others.
 

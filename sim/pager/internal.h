@@ -95,7 +95,9 @@ struct tide_machine {
     uint32_t last_touched; /* order policies need no second touch of the same frame */
     struct tide_future_cursor *future;
 
-    bool passes_over; /* quiet.c replays it */
+    bool passes_over;       /* quiet.c replays it */
+    bool decisions_disturb; /* the policy may clear reference bits that quiet.c is not told of */
+    unsigned cleared;       /* bits that it has been told of, of late */
     struct lane lanes[TIDE_SIDES];
     struct untold *untold; /* for policies that observe the order, else NULL */
 

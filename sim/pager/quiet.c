@@ -5,8 +5,9 @@
  * permitted, and a page that is written is dirty already. `quiet` knows for which slots and kinds
  * that is so; such a reference costs one look at the slot that probably holds its page. What the
  * passed references count is added up and settled before anything else happens: any other reference
- * is made by the plain engine's step. All quietness ends when something may have changed bits,
- * permissions or stamps: at faults, deadlines and events.
+ * is made by the plain engine's step. All quietness ends when something may have changed
+ * permissions, stamps or many bits: at deadlines and events. Where the policy clears a reference
+ * bit, that of the page ends.
  *
  * The page that is fetched from is the latest of its array as long as it is fetched from, so it is
  * looked up once only, and once for a fragment where the block has that form.
@@ -47,6 +48,24 @@ static bool fits(const struct tide_machine *m)
     return t->path[TIDE_SIDE_FETCH][0] != t->path[TIDE_SIDE_DATA][0];
 }
 
+/* Beyond so many cleared bits in one reference all quietness ends at once. */
+enum { CLEARED_MAX = 32 };
+
+/* The policy has cleared the reference bit of a page. */
+static void bit_cleared(void *context, uint32_t frame)
+{
+    struct tide_machine *m = context;
+
+    if (m->cleared++ >= CLEARED_MAX)
+        return;
+    for (int side = 0; side < TIDE_SIDES; side++) {
+        int32_t slot = tide_tlb_array_find(m->lanes[side].array, m->pages[frame]);
+
+        if (slot >= 0)
+            m->lanes[side].quiet[slot] = 0;
+    }
+}
+
 int quiet_init(struct tide_machine *m, struct tide_error *e)
 {
     if (!fits(m))
@@ -77,6 +96,11 @@ int quiet_init(struct tide_machine *m, struct tide_error *e)
         if (u == NULL || u->touches == NULL || u->spare == NULL || u->marks == NULL)
             return tide_nomem(e);
     }
+    /* ticks, which disturb anyway, may clear the bits of all frames: faster where nobody asks */
+    m->decisions_disturb =
+        m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE && m->policy->tick != NULL;
+    if (m->config.observe == TIDE_OBSERVE_EVERY_REFERENCE && !m->decisions_disturb)
+        m->env.cleared = bit_cleared;
     m->passes_over = true;
     return 0;
 }
@@ -307,28 +331,40 @@ static inline uint64_t decisions_of(const struct tide_machine *m)
     return m->counts.faults_minor + m->counts.faults_major + m->counts.evictions;
 }
 
+/* Changes whenever an entry has been taken out of a first-level array. */
+static inline uint64_t invalidations_of(const struct tide_machine *m)
+{
+    return m->lanes[TIDE_SIDE_FETCH].array->stats.invalidations +
+           m->lanes[TIDE_SIDE_DATA].array->stats.invalidations;
+}
+
 /* The access at a place, in full. */
 static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_t data_at,
                    struct tide_error *e)
 {
     struct tide_machine *m = p->m;
     enum tide_side side = tide_side_of((enum tide_kind)a->kind);
-    uint64_t decisions, deadline, last = a->addr + (a->size - 1);
-    bool disturbed;
+    uint64_t decisions, invalidations, deadline, last = a->addr + (a->size - 1);
+    bool decided, disturbed;
     int rc;
 
     settle(p, at, data_at);
     decisions = decisions_of(m);
+    invalidations = invalidations_of(m);
     deadline = m->deadline;
+    m->cleared = 0;
     rc = step_access(m, a, false, e);
     if (rc != 0)
         return rc;
-    disturbed = decisions_of(m) != decisions || m->now >= deadline || m->config.flush_on_clear;
+    decided = decisions_of(m) != decisions;
+    disturbed = (decided && m->decisions_disturb) || m->now >= deadline ||
+                m->config.flush_on_clear || m->cleared > CLEARED_MAX ||
+                invalidations_of(m) != invalidations;
     if (disturbed)
         quiet_disturb(m);
     if (a->process != p->process || p->of == NULL)
         set_process(p, a->process);
-    if (disturbed || side == TIDE_SIDE_FETCH)
+    if (decided || disturbed || side == TIDE_SIDE_FETCH)
         p->code = p->no_code;
     if (tide_canonical(m->geometry, a->addr))
         look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, a->addr));

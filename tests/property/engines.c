@@ -243,17 +243,14 @@ Test(engines, code_and_data_keep_their_order)
     expect_equal_on("crowded loops", crowded_loop, 60, policies, 3, 5, NULL);
 }
 
-/* Arrays of four entries before one that holds everything: pages come and go in the first level
- * many times between two decisions, more often than the fast engine takes note of. */
-Test(engines, pages_that_left_the_first_level_keep_their_order)
+/* Arrays of four entries before one that holds everything. */
+static void small_first_levels(struct tide_tlb_config tlb[TLBS])
 {
-    static const char *const policies[POLICIES] = {"lru", "mru", "2q", "slru", "arc"};
     static const struct {
         enum tide_tlb_kind kind;
         uint32_t ways;
     } first[TLBS] = {
         {TIDE_TLB_lru, 4}, {TIDE_TLB_lru, 1}, {TIDE_TLB_fifo, 4}, {TIDE_TLB_random, 2}};
-    struct tide_tlb_config tlb[TLBS];
 
     for (size_t i = 0; i < TLBS; i++)
         tlb[i] =
@@ -276,8 +273,48 @@ Test(engines, pages_that_left_the_first_level_keep_their_order)
                                                  .entries = 64,
                                                  .ways = 4,
                                                  .kind = TIDE_TLB_lru}}};
+}
+
+/* Pages come and go in the first level many times between two decisions, more often than the fast
+ * engine takes note of. */
+Test(engines, pages_that_left_the_first_level_keep_their_order)
+{
+    static const char *const policies[POLICIES] = {"lru", "mru", "2q", "slru", "arc"};
+    struct tide_tlb_config tlb[TLBS];
+
+    small_first_levels(tlb);
     expect_equal_on("crowded loops", crowded_loop, 40, policies, 6, 8, tlb);
     expect_equal_on("long loops", long_loop, 8, policies, 14, 4, tlb);
+}
+
+/* Two score pages that are read once, then two that stay in use while others come. */
+static char *few_in_use(struct tide_rng *r, size_t *n)
+{
+    enum { IDLE = 40, USED = 2, TURNS = 3000, LINE_BYTES = 24 };
+    char *text = malloc((size_t)2 * TURNS * LINE_BYTES);
+
+    *n = 0;
+    for (int turn = 0; turn < TURNS; turn++) {
+        int page = turn < IDLE ? turn : IDLE + (int)tide_rng_below(r, USED);
+
+        if (turn >= IDLE && tide_rng_below(r, 20) == 0)
+            page = turn; /* used neither before nor later */
+        *n += (size_t)sprintf(text + *n, "I  %08x,4\n", 0x400000 + 4 * (turn % 50));
+        *n +=
+            (size_t)sprintf(text + *n, " %c %08x,8\n", "LS"[turn % 2], 0x10000000 + 0x1000 * page);
+    }
+    return text;
+}
+
+/* Reference bits of dozens of pages are cleared at once, those of the pages in use last of all;
+ * the next reference sets theirs again. */
+Test(engines, cleared_bits_are_set_again)
+{
+    static const char *const policies[POLICIES] = {"clock", "esc", "sieve", "car", "clock-pro"};
+    struct tide_tlb_config tlb[TLBS];
+
+    small_first_levels(tlb);
+    expect_equal_on("few in use", few_in_use, 20, policies, 41, 6, tlb);
 }
 
 /* The k-th policy, counted round, that needs no more than reference bits. */
