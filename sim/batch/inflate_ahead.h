@@ -1,6 +1,4 @@
-/* A ring that is filled from a reader: threads that have nothing else to do inflate what it will
- * read.
- */
+/* A ring that is filled from a reader: threads inflate ahead what it will read. */
 #ifndef TIDE_BATCH_INFLATE_AHEAD_H
 #define TIDE_BATCH_INFLATE_AHEAD_H
 

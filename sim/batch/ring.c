@@ -40,6 +40,11 @@ static bool prepares(const struct work *w)
     return w->ring->preparation.prepare != NULL;
 }
 
+static bool lags(const struct work *w)
+{
+    return prepares(w) && w->ring->preparation.lags(w->ring->preparation.context);
+}
+
 static bool may_produce(const struct work *w)
 {
     uint64_t least = slowest(w);
@@ -89,8 +94,7 @@ static void produce(struct work *w)
         fail(w, rc, &error);
     else if (rc == 0 && r->ended != NULL)
         r->ended(r->context);
-    if (w->ended || w->produced - slowest(w) >= w->n_slots / 2 ||
-        (prepares(w) && r->preparation.lags(r->preparation.context)))
+    if (w->ended || w->produced - slowest(w) >= w->n_slots / 2 || lags(w))
         pthread_cond_broadcast(&w->changed);
 }
 
@@ -152,7 +156,9 @@ static void *run(void *context)
     while (!over(w)) {
         struct tide_ring_consumer *c;
 
-        if (may_produce(w)) {
+        if (lags(w)) {
+            prepare(w);
+        } else if (may_produce(w)) {
             produce(w);
         } else if ((c = waiting(w)) != NULL) {
             consume(w, c);

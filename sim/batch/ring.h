@@ -31,13 +31,14 @@ struct tide_ring_consumer {
     bool damaged; /* it could not make sense of a slot, and stopped there */
 };
 
-/* Work that produce() will not have to do, for threads that have nothing else to do. */
+/* Work that produce() will not have to do. Where it lags it goes before all else: everything waits
+ * for it in the end. Otherwise it is for threads that have nothing else to do. */
 struct tide_ring_preparation {
     void *context;
     /* By any number of threads at a time, beside produce(). False: there is none now. NULL: there
      * never is any. */
     bool (*prepare)(void *context);
-    bool (*lags)(void *context);    /* it is time to wake a thread for it */
+    bool (*lags)(void *context);    /* it is time for a thread to do it, and none is at it */
     bool (*starves)(void *context); /* produce() would wait for a thread that is at it */
 };
 

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { PIECES = 8, ENOUGH = PIECES / 2, PIECE_BYTES = 128 * 1024 };
+enum { PIECES = 16, ENOUGH = PIECES / 2, PIECE_BYTES = 128 * 1024 };
 
 struct piece {
     size_t length, taken;
