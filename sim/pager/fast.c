@@ -125,50 +125,121 @@ static inline int fold(struct tide_machine *m, struct hold *h, uint32_t n, uint6
     return step_tell(m, frame, tell, position, e);
 }
 
+/* ---- the sides of a run, whatever form the block has ---- */
+
+/* What goes through the accesses [.., to) of a block, which may lie in fragments. */
+struct walk {
+    const struct tide_block *b;
+    size_t next, to;     /* accesses of the block */
+    size_t fragment;     /* that `next` lies in, and what of it has been gone through: */
+    unsigned data, done; /* data accesses and fetches */
+};
+
+/* References of one side in a row, not always all of them. */
+struct stretch {
+    enum tide_side side;
+    uint32_t references;
+};
+
+static inline uint32_t references_of(unsigned kind)
+{
+    return kind == TIDE_MODIFY ? 2 : 1;
+}
+
+static inline bool next_stretch(struct walk *w, struct stretch *s)
+{
+    const struct tide_block *b = w->b;
+    size_t left = w->to - w->next;
+
+    if (left == 0)
+        return false;
+    if (b->dictionary == NULL) {
+        unsigned kind = b->accesses[w->next++].kind;
+
+        *s = (struct stretch){tide_side_of((enum tide_kind)kind), references_of(kind)};
+        return true;
+    }
+    for (;; w->fragment++, w->data = w->done = 0) {
+        const struct tide_fragment *f = &b->dictionary->fragments[b->ids[w->fragment]];
+        const struct tide_slot *slot = &b->dictionary->slots[f->first_slot + w->data];
+        unsigned before = w->data < f->data ? slot->fetches : f->fetches;
+
+        if (w->done < before) {
+            uint32_t n = before - w->done < left ? before - w->done : (uint32_t)left;
+
+            *s = (struct stretch){TIDE_SIDE_FETCH, n};
+            w->done += n;
+            w->next += n;
+            return true;
+        }
+        if (w->data < f->data) {
+            *s = (struct stretch){TIDE_SIDE_DATA, references_of(slot->kind)};
+            w->data++;
+            w->next++;
+            return true;
+        }
+    }
+}
+
+/* To the accesses of a run; from where the walk is, which must not be behind that. */
+static inline void walk_run(struct walk *w, const struct tide_run *r)
+{
+    const struct tide_block *b = w->b;
+    size_t first = tide_run_first(r->word);
+    struct stretch passed;
+
+    if (b->dictionary == NULL) {
+        w->next = first;
+    } else if (w->next < first) {
+        if (w->fragment + 1 < b->n_fragments && b->starts[w->fragment + 1] <= first) {
+            while (w->fragment + 1 < b->n_fragments && b->starts[w->fragment + 1] <= first)
+                w->fragment++;
+            w->next = b->starts[w->fragment];
+            w->data = w->done = 0;
+        }
+        w->to = first;
+        while (next_stretch(w, &passed))
+            ;
+    }
+    w->to = tide_run_first(r[1].word);
+}
+
 /* Tells the policy of the folded references one stay on a page after the other, for policies that
  * must not have two pages folded. `now` is the time of the run's first reference. */
-static int tell_each(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
+static int tell_each(struct tide_machine *m, struct walk w, const struct tide_run *r,
                      const struct hold *hold, uint64_t now, struct tide_error *e)
 {
-    struct tide_access buffer[ACCESSES_AT_ONCE];
-    uint64_t stay = 0; /* references since the page changed */
-    bool every = m->config.references == TIDE_REFERENCES_EVERY;
+    bool every = m->config.references == TIDE_REFERENCES_EVERY, more = true;
     const struct hold *at = NULL;
     uint64_t position = m->position;
     tide_page previous = r->page;
-    size_t first = tide_run_first(r->word), to = tide_run_first(r[1].word), some;
+    uint64_t stay = 0;  /* references since the page changed */
+    uint32_t first = 1; /* the first reference has been told */
 
-    for (size_t i = first; i <= to; i += some) {
-        const struct tide_access *a = buffer;
+    while (more) {
+        struct stretch s = {0};
+        const struct hold *h;
 
-        if (i < to)
-            a = some_accesses(b, i, to, buffer, &some);
-        else
-            some = 1; /* the end: the last stay is told */
-        for (size_t k = 0; k < some; k++) {
-            const struct hold *h = i < to ? &hold[tide_side_of((enum tide_kind)a[k].kind)] : NULL;
-            uint64_t n = h == NULL ? 0 : a[k].kind == TIDE_MODIFY ? 2 : 1;
+        more = next_stretch(&w, &s); /* at the end the last stay is told */
+        h = more ? &hold[s.side] : NULL;
+        if (at != NULL && (h == NULL || h->page.v != at->page.v)) {
+            bool repeats = at->page.v == previous.v;
+            uint64_t tell = every ? stay : !repeats;
+            int rc;
 
-            if (i + k == first)
-                n--; /* the first reference has been told */
-            if (at != NULL && (h == NULL || h->page.v != at->page.v)) {
-                bool repeats = at->page.v == previous.v;
-                uint64_t tell = every ? stay : !repeats;
-                int rc;
-
-                m->now = every ? now : now - stay + 1; /* repeats would not move the time */
-                position += !repeats;
-                rc = stay == 0 ? 0 : step_tell(m, at->array->frames[at->slot], tell, position, e);
-                if (rc != 0)
-                    return rc;
-                if (stay > 0)
-                    previous = at->page;
-                stay = 0;
-            }
-            at = h;
-            stay += n;
-            now += n;
+            m->now = every ? now : now - stay + 1; /* repeats would not move the time */
+            position += !repeats;
+            rc = stay == 0 ? 0 : step_tell(m, at->array->frames[at->slot], tell, position, e);
+            if (rc != 0)
+                return rc;
+            if (stay > 0)
+                previous = at->page;
+            stay = 0;
         }
+        at = h;
+        stay += s.references - first;
+        now += s.references - first;
+        first = 0;
     }
     return 0;
 }
@@ -180,55 +251,55 @@ struct order {
                        * there is none */
 };
 
-static struct order order_of(const struct tide_block *b, const struct tide_run *r)
+static struct order order_of(struct walk *w, const struct tide_run *r)
 {
-    struct tide_access buffer[ACCESSES_AT_ONCE];
-    size_t to = tide_run_first(r[1].word), n;
     enum tide_side side = tide_side_of(tide_run_kind(r));
     struct order o = {0};
+    struct stretch s;
 
-    for (size_t i = tide_run_first(r->word); i < to; i += n) {
-        const struct tide_access *a = some_accesses(b, i, to, buffer, &n);
+    while (next_stretch(w, &s)) {
+        bool changed = s.side != side;
 
-        for (size_t k = 0; k < n; k++) {
-            enum tide_kind kind = (enum tide_kind)a[k].kind;
-            bool changed = tide_side_of(kind) != side;
-
-            o.changes += changed;
-            o.tail = (changed ? 0 : o.tail) + (kind == TIDE_MODIFY ? 2 : 1);
-            side = tide_side_of(kind);
-        }
+        o.changes += changed;
+        o.tail = (changed ? 0 : o.tail) + s.references;
+        side = s.side;
     }
     o.tail -= o.changes == 0; /* the first one is not folded */
     return o;
 }
 
-static inline int fold_all(struct tide_machine *m, const struct tide_block *b,
-                           const struct tide_run *r, const struct tide_folded *f, struct hold *hold,
-                           struct tide_error *e)
+static inline int fold_all(struct tide_machine *m, struct walk *w, const struct tide_run *r,
+                           const struct tide_folded *f, struct hold *hold, struct tide_error *e)
 {
     bool every = m->config.references == TIDE_REFERENCES_EVERY;
     bool each = m->policy->observes == TIDE_OBSERVES_EACH;
     unsigned last = f->last, other = 1 - last;
     const uint32_t n[TIDE_SIDES] = {[TIDE_SIDE_FETCH] = f->fetches, [TIDE_SIDE_DATA] = f->data};
-    struct order order = machine_wants_order_only(m) ? (struct order){0} : order_of(b, r);
-    uint64_t start = m->now, end = start + f->fetches + f->data;
-    /* the merged stream changes page with the side, unless both hold one page */
-    uint32_t switches =
-        hold[TIDE_SIDE_FETCH].page.v != hold[TIDE_SIDE_DATA].page.v ? order.changes : 0;
-    uint64_t position = m->position + switches;
-    /* the merged stream went back and forth; the last switch was to the side referenced last */
-    uint64_t tell_last = each ? 0 : every ? n[last] : (switches + UINT64_C(1)) / 2;
-    uint64_t tell_other = each ? 0 : every ? n[other] : switches / 2;
+    struct order order = {0};
+    struct walk begin = *w;
+    const uint64_t start = m->now, end = start + f->fetches + f->data;
+    uint32_t switches;
+    uint64_t position, tell_last, tell_other;
     int rc = 0;
 
+    if (!machine_wants_order_only(m)) {
+        walk_run(w, r);
+        begin = *w;
+        order = order_of(w, r);
+    }
+    /* the merged stream changes page with the side, unless both hold one page */
+    switches = hold[TIDE_SIDE_FETCH].page.v != hold[TIDE_SIDE_DATA].page.v ? order.changes : 0;
+    position = m->position + switches;
+    /* the merged stream went back and forth; the last switch was to the side referenced last */
+    tell_last = each ? 0 : every ? n[last] : (switches + UINT64_C(1)) / 2;
+    tell_other = each ? 0 : every ? n[other] : switches / 2;
     if (n[other] > 0)
         rc = fold(m, &hold[other], n[other], tell_other, end - order.tail,
                   switches > 0 ? position - 1 : position, e);
     if (rc == 0)
         rc = fold(m, &hold[last], n[last], tell_last, end, position, e);
     if (rc == 0 && each)
-        rc = tell_each(m, b, r, hold, start, e);
+        rc = tell_each(m, begin, r, hold, start, e);
     m->now = end;
     m->position = position;
     m->previous = hold[last].page;
@@ -251,9 +322,10 @@ static int skip_run(struct tide_machine *m, const struct tide_block *b, const st
     return step_pass_over(m, p, first.addr, e);
 }
 
-static int fast_run(struct tide_machine *m, const struct tide_block *b, const struct tide_run *r,
+static int fast_run(struct tide_machine *m, struct walk *w, const struct tide_run *r,
                     struct hold *hold, struct tide_error *e)
 {
+    const struct tide_block *b = w->b;
     struct tide_folded f = tide_run_folded(r);
     enum tide_kind kind = tide_run_kind(r);
     enum tide_kind fault_kind = kind == TIDE_MODIFY ? TIDE_WRITE : kind;
@@ -315,15 +387,20 @@ static int fast_run(struct tide_machine *m, const struct tide_block *b, const st
     m->counts.references += folded;
     m->counts.accesses += to - from - 1;
     p->references += folded;
-    rc = fold_all(m, b, r, &f, hold, e);
+    rc = fold_all(m, w, r, &f, hold, e);
     return rc == 0 && m->now == m->deadline ? machine_deadline(m, e) : rc;
 }
 
 int fast_runs(struct tide_machine *m, const struct tide_block *b, const struct tide_run *runs,
               size_t n_runs, struct tide_error *e)
 {
+    struct walk w = {.b = b};
     struct hold hold[TIDE_SIDES];
 
+    if (b->dictionary != NULL && n_runs > 0) {
+        w.fragment = tide_block_fragment(b, tide_run_first(runs[0].word));
+        w.next = b->starts[w.fragment];
+    }
     for (int side = 0; side < TIDE_SIDES; side++)
         hold[side] = (struct hold){
             .array = m->tlb.depth[side] > 0 ? &m->tlb.arrays[m->tlb.path[side][0]] : NULL,
@@ -331,7 +408,7 @@ int fast_runs(struct tide_machine *m, const struct tide_block *b, const struct t
             .page = TIDE_PAGE_NONE,
         };
     for (size_t i = 0; i < n_runs && !m->done; i++) {
-        int rc = fast_run(m, b, &runs[i], hold, e);
+        int rc = fast_run(m, &w, &runs[i], hold, e);
 
         if (rc != 0)
             return rc;
