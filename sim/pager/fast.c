@@ -391,6 +391,13 @@ static int fast_run(struct tide_machine *m, struct walk *w, const struct tide_ru
     return rc == 0 && m->now == m->deadline ? machine_deadline(m, e) : rc;
 }
 
+/* No run can be folded, whatever is in it. */
+static bool folds_nothing(const struct tide_machine *m)
+{
+    return m->policy->due != NULL ||
+           (m->tlb.depth[TIDE_SIDE_FETCH] == 0 && m->tlb.depth[TIDE_SIDE_DATA] == 0);
+}
+
 int fast_runs(struct tide_machine *m, const struct tide_block *b, const struct tide_run *runs,
               size_t n_runs, struct tide_error *e)
 {
@@ -407,6 +414,9 @@ int fast_runs(struct tide_machine *m, const struct tide_block *b, const struct t
             .slot = -1,
             .page = TIDE_PAGE_NONE,
         };
+    if (folds_nothing(m) && m->skip_left == 0 && n_runs > 0)
+        return apart(m, b, tide_run_first(runs[0].word), tide_run_first(runs[n_runs].word), false,
+                     hold, e);
     for (size_t i = 0; i < n_runs && !m->done; i++) {
         int rc = fast_run(m, &w, &runs[i], hold, e);
 

@@ -9,16 +9,11 @@
 
 size_t tide_block_fragment(const struct tide_block *b, size_t i)
 {
-    size_t low = 0, high = b->n_fragments;
+    size_t low = 0;
 
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-
-        if (b->starts[middle] <= i)
-            low = middle;
-        else
-            high = middle;
-    }
+    /* which half it is can't be predicted: no branch depends on it */
+    for (size_t n = b->n_fragments; n > 1; n -= n / 2)
+        low += b->starts[low + n / 2] <= i ? n / 2 : 0;
     return low;
 }
 
@@ -58,10 +53,15 @@ void tide_block_expand(const struct tide_block *b, size_t from, size_t to, struc
         return;
     }
     for (size_t k = from < to ? tide_block_fragment(b, from) : 0; from < to; k++) {
-        size_t skip = from - b->starts[k], n = write_fragment(b, k, whole) - skip;
+        size_t skip = from - b->starts[k], n;
 
-        n = n < to - from ? n : to - from;
-        memcpy(out, whole + skip, n * sizeof *out);
+        if (skip == 0 && to - from >= TIDE_FRAGMENT_ACCESSES) {
+            n = write_fragment(b, k, out);
+        } else {
+            n = write_fragment(b, k, whole) - skip;
+            n = n < to - from ? n : to - from;
+            memcpy(out, whole + skip, n * sizeof *out);
+        }
         out += n;
         from += n;
     }
