@@ -34,7 +34,7 @@ struct process {
 };
 
 /* A side's first-level TLB array as quiet.c sees it. */
-enum { LIKELY = 1024, GONE = 1024 };
+enum { LIKELY = 1024, GONE = 1024, STAMPED = 16 };
 
 struct lane {
     struct tide_tlb_array *array;
@@ -43,6 +43,7 @@ struct lane {
     uint8_t *quiet;          /* by slot: 1 << kind of references that change nothing else */
     uint32_t likely[LIKELY]; /* by page: the slot that probably holds it */
     uint64_t *unused_order;
+    uint64_t *latest; /* the last stamp of each STAMPED slots in a row */
 };
 
 /* Touches that the policy has not been told of yet. While a pass lasts these are the ones whose

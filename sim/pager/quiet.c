@@ -78,7 +78,8 @@ int quiet_init(struct tide_machine *m, struct tide_error *e)
         lane->tags = a->tags;
         lane->quiet = tide_calloc(a->config.entries, sizeof *lane->quiet);
         lane->unused_order = tide_calloc(a->config.entries, sizeof *lane->unused_order);
-        if (lane->quiet == NULL || lane->unused_order == NULL)
+        lane->latest = tide_calloc(a->config.entries / STAMPED + 1, sizeof *lane->latest);
+        if (lane->quiet == NULL || lane->unused_order == NULL || lane->latest == NULL)
             return tide_nomem(e);
         lane->order = a->kind == TIDE_TLB_lru ? a->order : lane->unused_order;
     }
@@ -110,6 +111,7 @@ void quiet_fini(struct tide_machine *m)
     for (int side = 0; side < TIDE_SIDES; side++) {
         free(m->lanes[side].quiet);
         free(m->lanes[side].unused_order);
+        free(m->lanes[side].latest);
     }
     if (m->untold != NULL) {
         free(m->untold->touches);
@@ -188,25 +190,45 @@ struct pass {
     unsigned made;
 };
 
+static inline void stamp(struct lane *lane, uint32_t slot, uint64_t use)
+{
+    lane->order[slot] = use;
+    lane->latest[slot / STAMPED] = use;
+}
+
 /* The slot of the page that is fetched from gets the stamp of the last fetch. */
 static inline void stamp_code(struct pass *p)
 {
     if (p->code_use != 0)
-        p->m->lanes[TIDE_SIDE_FETCH].order[p->code_slot] = p->code_use;
+        stamp(&p->m->lanes[TIDE_SIDE_FETCH], p->code_slot, p->code_use);
     p->code_use = 0;
 }
 
-/* Notes down the entries of a side's array that have been touched since the policy was told. */
-static void note_touched(struct untold *u, const struct lane *lane, uint64_t told)
+/* Notes down which of the entries in slots [from, to) have been touched since the policy was told.
+ */
+static inline void note_touched(struct untold *u, const struct lane *lane, uint64_t told,
+                                uint32_t from, uint32_t to)
 {
     const uint32_t *frames = lane->array->frames;
     size_t n = u->n;
 
-    for (uint32_t slot = 0; slot < lane->array->config.entries; slot++) {
+    for (uint32_t slot = from; slot < to; slot++) { /* which they are can't be predicted */
         u->touches[n] = (struct touch){lane->order[slot] - told, frames[slot]};
         n += lane->order[slot] > told;
     }
     u->n = n;
+}
+
+/* ... of a side's array. */
+static void note_touched_of(struct untold *u, const struct lane *lane, uint64_t told)
+{
+    const uint32_t entries = lane->array->config.entries;
+
+    for (uint32_t from = 0, to; from < entries; from = to) {
+        to = entries - from < STAMPED ? entries : from + STAMPED;
+        if (lane->latest[from / STAMPED] > told)
+            note_touched(u, lane, told, from, to);
+    }
 }
 
 /* Sorts what is untold by its stamps, digit by digit. */
@@ -243,7 +265,7 @@ static void tell(struct pass *p)
 
     stamp_code(p);
     for (int side = 0; side < TIDE_SIDES; side++)
-        note_touched(u, &m->lanes[side], p->told);
+        note_touched_of(u, &m->lanes[side], p->told);
     p->use += 2; /* beyond the stamp of the last fetch */
     sort_untold(u, p->use - p->told);
     if (++u->mark == 0) {
@@ -454,7 +476,7 @@ static bool take_code(struct pass *p, uint64_t page)
     slot = quiet_slot(lane, page, TIDE_FETCH);
     if (slot < 0 && (slot = make_hit(p, TIDE_SIDE_FETCH, page, TIDE_FETCH)) < 0)
         return false;
-    lane->order[slot] = p->use += 2;
+    stamp(lane, (uint32_t)slot, p->use += 2);
     p->code = page;
     p->code_slot = (uint32_t)slot;
     return true;
@@ -490,7 +512,7 @@ static inline __attribute__((always_inline)) bool take_data(struct pass *p, stru
         if (slot < 0)
             return false;
     }
-    lane->order[slot] = *use += 2;
+    stamp(lane, (uint32_t)slot, *use += 2);
     return true;
 }
 
@@ -507,7 +529,6 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
     const uint64_t *const tags = lane->tags;
     const uint8_t *const quiet = lane->quiet;
     const uint32_t *const likely = lane->likely;
-    uint64_t *const order = lane->order;
     const unsigned process = p->process;
     const uint64_t bytes = UINT64_C(1) << shift, process_bits = p->process_bits;
     uint64_t use = p->use;
@@ -546,7 +567,7 @@ pass_quiet(struct pass *p, const struct tide_access *accesses, size_t n, size_t 
             if (__builtin_expect(tags[place] == page && (quiet[place] >> a->kind & 1) != 0 &&
                                      (addr & (bytes - 1)) + a->size <= bytes,
                                  1))
-                order[place] = use += 2;
+                stamp(lane, place, use += 2);
             else if (!take_data(p, lane, process_bits, addr, a->size, a->kind, shift, &use))
                 break;
             data++;
@@ -688,7 +709,7 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
     const uint64_t *const tags = lane->tags;
     const uint8_t *const quiet = lane->quiet;
     const uint32_t *const likely = lane->likely;
-    uint64_t *const order = lane->order;
+    uint64_t *const order = lane->order, *const latest = lane->latest;
     const uint64_t process_bits = p->process_bits, bytes = UINT64_C(1) << shift;
     const uint64_t *data = &b->data[b->data_starts[at]];
     uint64_t use = p->use, code = p->code, code_use = p->code_use;
@@ -706,9 +727,9 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
             if (found < 0)
                 break;
             if (ordered && code_use != 0)
-                lanes[TIDE_SIDE_FETCH].order[p->code_slot] = code_use;
+                stamp(&lanes[TIDE_SIDE_FETCH], p->code_slot, code_use);
             code_use = 0;
-            lanes[TIDE_SIDE_FETCH].order[found] = use += 2;
+            stamp(&lanes[TIDE_SIDE_FETCH], (uint32_t)found, use += 2);
             code = page;
             p->code_slot = (uint32_t)found;
         }
@@ -725,6 +746,8 @@ pass_quiet_fragments(struct pass *p, size_t at, size_t to, const unsigned shift,
                     break;
             }
             order[place] = use += 2;
+            if (ordered)
+                latest[place / STAMPED] = use;
         }
         if (__builtin_expect(slot < end, 0)) {
             p->begun = true;
