@@ -69,8 +69,10 @@ void *tide_malloc_huge(size_t bytes)
     size_t whole = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
     void *p = refuse() ? NULL : aligned_alloc(HUGE_PAGE_BYTES, whole > 0 ? whole : HUGE_PAGE_BYTES);
 
+#ifdef MADV_HUGEPAGE
     if (p != NULL)
         madvise(p, whole, MADV_HUGEPAGE); /* refused: ordinary pages */
+#endif
     return p;
 }
 

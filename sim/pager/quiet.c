@@ -366,6 +366,7 @@ static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_
 {
     struct tide_machine *m = p->m;
     enum tide_side side = tide_side_of((enum tide_kind)a->kind);
+    const unsigned shift = m->geometry.page_shift;
     uint64_t decisions, invalidations, deadline, last = a->addr + (a->size - 1);
     bool decided, disturbed;
     int rc;
@@ -388,10 +389,10 @@ static int in_full(struct pass *p, const struct tide_access *a, size_t at, size_
         set_process(p, a->process);
     if (decided || disturbed || side == TIDE_SIDE_FETCH)
         p->code = p->no_code;
-    if (tide_canonical(m->geometry, a->addr))
-        look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, a->addr));
-    if (tide_canonical(m->geometry, last))
-        look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, last));
+    /* all pages that may have come into a slot, which would else keep what is quiet of another */
+    for (uint64_t n = a->addr >> shift; n <= last >> shift; n++)
+        if (tide_canonical(m->geometry, n << shift))
+            look_for(m, &m->lanes[side], tide_page_of(m->geometry, a->process, n << shift));
     go_on(p, at + 1, data_at + (side == TIDE_SIDE_DATA));
     return 0;
 }

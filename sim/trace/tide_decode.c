@@ -47,7 +47,7 @@ static inline uint16_t id_at(const unsigned char *ids, size_t i)
 int tide_decoder_init(struct tide_decoder *d)
 {
     tide_map_init(&d->names);
-    /* parts that are never used take no memory, and nothing is read before it is written */
+    /* parts that are never used take hardly any memory; nothing is read before it is written */
     d->coded = tide_malloc(TIDE_FRAGMENTS_MAX * sizeof *d->coded);
     d->states = tide_malloc_huge(TIDE_DICTIONARY_SLOTS * sizeof *d->states);
     d->strides = tide_malloc_huge(TIDE_DICTIONARY_SLOTS * sizeof *d->strides);
@@ -133,6 +133,8 @@ static const char *take_items(struct tide_growing *g, struct tide_fragment *f,
 
             if (length == 0)
                 return "an instruction has no length";
+            if (fetches == 0 && data > 0)
+                return "a fragment of instructions begins with data";
             g->lengths[f->first_length + fetches++] = (uint8_t)length;
             f->kinds |= 1 << TIDE_FETCH;
             tail = 0;

@@ -237,6 +237,8 @@ char *random_lackey(struct tide_rng *r, size_t accesses, size_t *n)
                     addr = at += below(&w, 2) ? PAGE : 8;
                 else
                     addr = address(&w, data, last[kind], &size);
+                if (kind != TIDE_FETCH && below(&w, 60) == 0)
+                    size = 1 + (unsigned)below(&w, 5 * PAGE);
                 if (below(&w, 150) == 0)
                     addr = below(&w, 3) == 0 ? UINT64_C(1) << (40 + below(&w, 23)) : 0x1000 + addr;
                 access_line(&w, kind, addr, size);

@@ -1409,6 +1409,26 @@ Test(tide, a_trace_of_fragments_is_laid_out_as_documented)
     free(got);
 }
 
+/* The engines count on it that a fragment's first fetch comes first. */
+Test(tide, a_fragment_of_instructions_does_not_begin_with_data)
+{
+    enum { BLOCK = 45, DEFINITION = BLOCK + TIDE_HEAD_BYTES + TIDE_BLOCK_HEAD_BYTES + 6 + 13 };
+    unsigned char other[sizeof of_fragments];
+    struct tide_chunk c;
+    char *got;
+
+    memcpy(other, of_fragments, sizeof other);
+    cr_assert_eq(other[DEFINITION + 1], 3);
+    other[DEFINITION + 1] = other[DEFINITION + 2];
+    other[DEFINITION + 2] = 3;
+    cr_assert(tide_chunk_get(other + BLOCK, &c));
+    c.crc = tide_crc32(0, other + BLOCK + TIDE_HEAD_BYTES, c.length);
+    tide_chunk_put(other + BLOCK, &c);
+    got = render(other, sizeof other, NULL);
+    cr_expect_not_null(strstr(got, "a fragment of instructions begins with data"), "got:\n%s", got);
+    free(got);
+}
+
 static const unsigned char of_singles[] = {
     HEADER_CHUNK, 'T', 'I', 'D', 'E', 3, 2, 2, 0, /* type COLUMNS, flag GROUP */
     0x66, 0, 0, 0, 0x69, 0x4c, 0xc2, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0x3e, 0x29, 0x6e,
