@@ -1,4 +1,4 @@
-/* Reading ahead: content is made before it is asked for, by whatever thread is free to.
+/* Reading ahead: content is made before it is asked for, by whatever thread turns to it first.
  *
  * To inflate takes about as long as all that is done with a trace afterwards, but only one thread
  * can do it at a time, and it has to be done first. So pieces of content wait in a few buffers.
